@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The targets are the rings of docs/architecture.md. Arrows point down only; `make layers` checks the imports.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+  name: "rung",
+  products: [.executable(name: "rung", targets: ["rung"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // System libraries, and C where the kernel or the processor asks for it.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "CRungLaunch", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
+
+    // values
+    .target(name: "RungCore", dependencies: ["CSHA256"], swiftSettings: strict),
+    // decisions
+    .target(name: "RungModel", dependencies: ["RungCore", "CYaml"], swiftSettings: strict),
+    .target(name: "RungPlan", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
+    // effects
+    .target(name: "RungStore", dependencies: ["RungCore", "CZstd"], swiftSettings: strict),
+    .target(name: "RungLedger", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
+    .target(
+      name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
+    // conductor
+    .target(
+      name: "RungEngine",
+      dependencies: ["RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore"],
+      swiftSettings: strict),
+    // words
+    .target(
+      name: "RungTrace", dependencies: ["RungLedger", "RungStore", "RungModel", "RungCore"], swiftSettings: strict),
+    .target(
+      name: "RungCLI",
+      dependencies: [
+        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(name: "rung", dependencies: ["RungCLI"], swiftSettings: strict),
+
+    .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,1 @@
+int rung_launch_placeholder(void);

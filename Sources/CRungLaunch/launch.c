@@ -1,0 +1,2 @@
+#include "crunglaunch.h"
+int rung_launch_placeholder(void){return 0;}
