@@ -1,0 +1,94 @@
+import RungCore
+import RungModel
+
+/// One execution of one step instance, everything resolved: no names left to look up but that of the program.
+public struct StepTask: Sendable {
+  /// The instance's name, for messages: `double-descent/fit[width=200,seed=3]`.
+  public var instance: String
+  /// The folder that the step runs in, absolute. It must not exist yet; its parent must. It is left behind, with the
+  /// log beside it, for the caller to `discardWorkspace`.
+  public var workspace: String
+  /// What runs.
+  public var program: Program
+  /// The whole environment of the process: nothing else is inherited. PATH, if given, is where a program named
+  /// without `/` is looked for. Of two variables of one name the last counts.
+  public var variables: [(name: String, value: String)]
+  /// What is put into the workspace before the start. Files below `.rung` are Rung's own and refused here.
+  public var files: [StagedFile]
+  /// What must be there when the program has ended with 0. Parent folders are made before the start.
+  public var outputs: [ExpectedOutput]
+  /// How long it may run, from its start; nil for as long as it likes.
+  public var timeout: TimeSpan?
+  /// The time between the polite request to end (SIGTERM) and the sure one (SIGKILL).
+  public var grace: TimeSpan
+
+  /// A task. See the properties for the meaning of each part.
+  public init(
+    instance: String, workspace: String, program: Program, variables: [(name: String, value: String)] = [],
+    files: [StagedFile] = [], outputs: [ExpectedOutput] = [], timeout: TimeSpan? = nil,
+    grace: TimeSpan = StepTask.standardGrace
+  ) {
+    self.instance = instance
+    self.workspace = workspace
+    self.program = program
+    self.variables = variables
+    self.files = files
+    self.outputs = outputs
+    self.timeout = timeout
+    self.grace = grace
+  }
+
+  /// Five seconds.
+  public static let standardGrace = TimeSpan(nanoseconds: 5_000_000_000)
+}
+
+/// What a task runs.
+public enum Program: Hashable, Sendable {
+  /// A text for a shell, run as `sh -eu` or `bash -eu`: the first command that fails ends it, and so does a variable
+  /// that is not set.
+  case shell(text: String, Shell)
+  /// A program and its arguments, no shell at all. The first is the program: a name looked for on the task's PATH, or,
+  /// with a `/` in it, a path (relative to the workspace).
+  case arguments([String])
+}
+
+/// A file or directory tree that a step finds in its workspace.
+public struct StagedFile: Hashable, Sendable {
+  /// Where it is put, from the root of the workspace.
+  public var path: RelativePath
+  /// What it holds.
+  public var content: Content
+
+  /// What a staged file holds.
+  public enum Content: Hashable, Sendable {
+    /// The bytes of an object.
+    case object(Digest, executable: Bool)
+    /// A directory tree.
+    case tree(Digest)
+    /// These bytes, not executable.
+    case bytes([UInt8])
+  }
+
+  /// A file at a place.
+  public init(path: RelativePath, content: Content) {
+    self.path = path
+    self.content = content
+  }
+}
+
+/// Something that a step has to make.
+public struct ExpectedOutput: Hashable, Sendable {
+  /// Its name in the pipeline.
+  public var name: String
+  /// Where it is written, from the root of the workspace.
+  public var path: RelativePath
+  /// True when it must be a directory, false when it must be a regular file.
+  public var isDirectory: Bool
+
+  /// An output at a place.
+  public init(name: String, path: RelativePath, isDirectory: Bool = false) {
+    self.name = name
+    self.path = path
+    self.isDirectory = isDirectory
+  }
+}
