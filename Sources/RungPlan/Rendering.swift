@@ -133,11 +133,13 @@ public func directArguments(of line: String) -> [String]? {
   }
   guard plain else { return nil }
   let words = line.split(separator: " ").map(String.init)
-  guard let first = words.first, !first.contains("="), !shellWords.contains(first) else { return nil }
+  guard let first = words.first, !first.contains("="), !isShellWord(first) else { return nil }
   return words
 }
 
-// Reserved words and built-ins of dash and bash.
+/// True for the reserved words and built-ins of dash and bash: not the names of programs.
+public func isShellWord(_ word: String) -> Bool { shellWords.contains(word) }
+
 private let shellWords: Set<String> = [
   ".", ":", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "command", "compgen", "complete",
   "continue", "coproc", "declare", "dirs", "disown", "do", "done", "echo", "elif", "else", "enable", "esac", "eval",

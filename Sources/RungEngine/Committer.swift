@@ -1,0 +1,74 @@
+import Glibc
+import RungCore
+import RungLedger
+import RungStore
+import Synchronization
+
+/// Makes results durable, many at a time, on a thread of its own: first the bytes of objects and records, then one
+/// ledger transaction that names them; then the locks of their actions are released.
+///
+/// While one group is being written the next gathers, so that a step costs no wait for the disk.
+final class Committer: Sendable {
+  private struct Item {
+    var changes: LedgerChanges
+    var unlock: [Digest]
+  }
+
+  private let store: ObjectStore
+  private let ledger: Ledger
+  private let locks: ActionLocks
+  private let mailbox = Mailbox<Item?>()
+  private let thread = Mutex<pthread_t?>(nil)
+  private let fault = Mutex<String?>(nil)
+  private let onFault: @Sendable (String) -> Void
+
+  /// A committer that runs until `close`. `onFault` is called, on its thread, when something cannot be made durable;
+  /// nothing is committed after that.
+  init(store: ObjectStore, ledger: Ledger, locks: ActionLocks, onFault: @escaping @Sendable (String) -> Void) {
+    self.store = store
+    self.ledger = ledger
+    self.locks = locks
+    self.onFault = onFault
+    let started = WorkerPool.start { self.loop() }
+    thread.withLock { $0 = started }
+  }
+
+  /// Commits these changes after everything that was put into the store before this call; then unlocks the actions.
+  func commit(_ changes: LedgerChanges, unlock: [Digest] = []) {
+    mailbox.post(Item(changes: changes, unlock: unlock))
+  }
+
+  /// Waits until all is committed. The answer is what went wrong, or nil.
+  func close() -> String? {
+    mailbox.post(nil)
+    if let started = thread.withLock({ $0 }) { pthread_join(started, nil) }
+    return fault.withLock { $0 }
+  }
+
+  private func loop() {
+    var open = true
+    while open {
+      var changes = LedgerChanges()
+      var unlock: [Digest] = []
+      for item in mailbox.take() {
+        guard let item else {
+          open = false
+          continue
+        }
+        changes.merge(item.changes)
+        unlock += item.unlock
+      }
+      if fault.withLock({ $0 }) == nil, !changes.isEmpty {
+        do {
+          try store.flush()
+          try ledger.commit(changes)
+        } catch {
+          let message = "\(error)"
+          fault.withLock { $0 = message }
+          onFault(message)
+        }
+      }
+      for key in unlock { locks.unlock(key) }
+    }
+  }
+}

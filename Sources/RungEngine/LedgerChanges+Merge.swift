@@ -1,0 +1,17 @@
+import RungLedger
+
+extension LedgerChanges {
+  /// Appends other changes.
+  mutating func merge(_ other: LedgerChanges) {
+    actions += other.actions
+    records += other.records
+    outputs += other.outputs
+    history += other.history
+    statRemovals += other.statRemovals
+    stats += other.stats
+    durations += other.durations
+    runs += other.runs
+    published += other.published
+    probes += other.probes
+  }
+}

@@ -1,0 +1,446 @@
+import Glibc
+import RungCore
+import RungExec
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+import Synchronization
+
+/// Brings step instances up to date: one thread that owns the scheduler as a value and performs what it decides.
+///
+/// Steps run on worker threads, results become durable on the committer's; both only post messages here.
+public final class RunEngine {
+  private enum Message: Sendable {
+    case ended(BuildGraph.NodeID, StepWork.Ending)
+    case fault(String)
+    case interrupt
+  }
+
+  private let session: Session
+  private let options: RunOptions
+  private let observe: @Sendable (RunEvent) -> Void
+  private let mailbox = Mailbox<Message>()
+  private let stop = StopSignal()
+  private let locks: ActionLocks
+  private let runID: String
+  private let needed: [Bool]
+  private let forced: Set<BuildGraph.NodeID>
+  private var scheduler: Scheduler
+  private var summary: RunSummary
+  private let worker: StepWorker
+  private let pool: WorkerPool
+  private let workspaces: WorkspaceFolder
+
+  private var keys: [BuildGraph.NodeID: ActionKey] = [:]
+  private var attempts: [BuildGraph.NodeID: Int] = [:]
+  // Who makes which key now, and who waits for it.
+  private var inFlight: [Digest: BuildGraph.NodeID] = [:]
+  private var sameKey: [Digest: [BuildGraph.NodeID]] = [:]
+  // Keys that another process is making, with the instances that wait for them.
+  private var foreign: [BuildGraph.NodeID: Digest] = [:]
+  // What was made in this run; the ledger may not have it yet.
+  private var made: [Digest: KnownResult] = [:]
+  private var rebuild: Set<BuildGraph.NodeID> = []
+  private var checksPublished: [BuildGraph.NodeID: [(output: String, path: RelativePath)]] = [:]
+  private var changes = LedgerChanges()
+  private var finished = false
+
+  /// The thread-safe handle by which a signal handler's thread stops a run.
+  public final class Interrupter: Sendable {
+    fileprivate let act: @Sendable () -> Void
+    private let count = Mutex(0)
+
+    fileprivate init(_ act: @escaping @Sendable () -> Void) { self.act = act }
+
+    /// The first call stops politely: nothing new starts, running steps get SIGTERM and, after their grace, SIGKILL. A
+    /// second call kills them at once.
+    public func interrupt() { act() }
+  }
+
+  /// Stops this run from another thread.
+  public var interrupter: Interrupter {
+    let stop = stop
+    let mailbox = mailbox
+    return Interrupter {
+      if stop.isRequested { stop.requestNow() } else { stop.request() }
+      mailbox.post(.interrupt)
+    }
+  }
+
+  /// Prepares a run. Throws `Diagnostics` when the plan cannot be carried out: an input is missing, a step wants more
+  /// than the machine has.
+  ///
+  /// - Parameters:
+  ///   - executor: what runs steps; nil for processes on this machine.
+  ///   - observe: told what happens, from any thread, one call at a time for each thread.
+  public init(
+    session: Session, options: RunOptions, executor: (any StepExecutor)? = nil, version: String,
+    observe: @escaping @Sendable (RunEvent) -> Void
+  ) throws {
+    self.session = session
+    self.options = options
+    self.observe = observe
+    let graph = session.graph
+    needed = session.targets.closure(of: options.targets)
+    forced = options.force ? Set(options.targets) : []
+    try session.freeze(needed)
+
+    let capacity = Self.capacity(session, options)
+    let demands = try Self.demands(session, needed, capacity)
+    let durations = session.expectedDurations()
+    scheduler = Scheduler(
+      graph: graph, needed: needed, demands: demands, priorities: graph.remainingPaths(durations: durations),
+      capacity: capacity, keepGoing: options.keepGoing)
+    runID = Self.newRunID()
+    summary = RunSummary(run: runID)
+    locks = try ActionLocks(path: session.cache)
+    let workRoot = "\(session.cache)/work"
+    sweepWorkspaces(under: workRoot)
+    workspaces = try WorkspaceFolder(under: workRoot)
+    pool = WorkerPool(limit: capacity.slots)
+    let root = session.project.root
+    let git = OnceGit(root: root)
+    worker = StepWorker(
+      root: root, store: session.store, executor: executor ?? LocalExecutor(store: session.store),
+      environments: session.environments.environments, workspaces: workspaces,
+      publisher: Publisher(root: root, store: session.store), project: session.projectName, run: runID,
+      host: session.host.name, version: version, git: { git.state }, notify: observe)
+    for (path, place) in session.published where needed[place.instance] {
+      let name = graph.step(of: place.instance).step.outputs[place.output].name
+      if let path = RelativePath(path) { checksPublished[place.instance, default: []].append((name, path)) }
+    }
+  }
+
+  // Read by git once, when the first record is written.
+  private final class OnceGit: Sendable {
+    private let root: String
+    private let answer = Mutex<GitState??>(nil)
+
+    init(root: String) { self.root = root }
+
+    var state: GitState? {
+      answer.withLock { answer in
+        if let known = answer { return known }
+        let state = GitState.read(root)
+        answer = .some(state)
+        return state
+      }
+    }
+  }
+
+  // MARK: what there is
+
+  private static func capacity(_ session: Session, _ options: RunOptions) -> Scheduler.Capacity {
+    let settings = session.project.settings
+    return Scheduler.Capacity(
+      slots: options.jobs ?? settings.jobs ?? session.host.processors,
+      memory: settings.memory?.bytes ?? session.host.memory, gpus: settings.gpus ?? session.host.gpus,
+      pools: settings.pools)
+  }
+
+  private static func demands(
+    _ session: Session, _ needed: [Bool], _ capacity: Scheduler.Capacity
+  ) throws(Diagnostics) -> [Scheduler.Demand] {
+    var problems: [Diagnostic] = []
+    var demands: [Scheduler.Demand] = []
+    for step in session.graph.steps {
+      let wants = step.step.resources
+      let memory = wants.memory?.bytes ?? 0
+      if (step.first..<(step.first + step.count)).contains(where: { needed[$0] }) {
+        if wants.gpus > capacity.gpus.count {
+          problems.append(
+            Diagnostic(.error, "step '\(step.path)' needs \(wants.gpus) GPUs; there are \(capacity.gpus.count)",
+              at: step.step.location, notes: ["`gpus` in rung.yaml says which GPUs steps may use"]))
+        }
+        if memory > capacity.memory {
+          problems.append(
+            Diagnostic(.error,
+              "step '\(step.path)' needs \(ByteCount(bytes: memory)) of memory; steps may use \(ByteCount(bytes: capacity.memory))",
+              at: step.step.location))
+        }
+        for (pool, units) in wants.pools.sorted(by: { $0.key < $1.key }) where units > capacity.pools[pool, default: 0] {
+          problems.append(
+            Diagnostic(.error,
+              "step '\(step.path)' needs \(units) of '\(pool)'; there are \(capacity.pools[pool, default: 0])",
+              at: step.step.location, notes: ["`pools` in rung.yaml says how many there are"]))
+        }
+      }
+      demands.append(
+        Scheduler.Demand(
+          slots: min(wants.cpus, capacity.slots), memory: memory, gpus: wants.gpus, pools: wants.pools))
+    }
+    guard problems.isEmpty else { throw Diagnostics(problems) }
+    return demands
+  }
+
+  // Sorts by time; the random part keeps two runs of the same second apart.
+  private static func newRunID() -> String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func two(_ n: Int32) -> String { n < 10 ? "0\(n)" : "\(n)" }
+    let date = "\(parts.tm_year + 1900)\(two(parts.tm_mon + 1))\(two(parts.tm_mday))"
+    let clock = "\(two(parts.tm_hour))\(two(parts.tm_min))\(two(parts.tm_sec))"
+    let random = String(UInt32.random(in: 0..<(1 << 24)) | 1 << 24, radix: 16).dropFirst()
+    return "\(date)-\(clock)-\(random)"
+  }
+
+  // MARK: the loop
+
+  /// Runs until everything is done, failed or skipped. Call once. Never throws for a step that fails: that is in the
+  /// summary, and so is a machine that does (`fault`).
+  public func run() -> RunSummary {
+    let began = Clock.monotonic()
+    let startedAt = Clock.now()
+    let mailbox = mailbox
+    let committer = Committer(store: session.store, ledger: session.ledger, locks: locks) { message in
+      mailbox.post(.fault(message))
+    }
+    let wanted = needed[..<session.graph.instanceCount].count { $0 }
+    observe(.started(run: runID, instances: wanted, jobs: Self.capacity(session, options).slots))
+    process([.start], committer)
+    while !finished {
+      for message in mailbox.take(milliseconds: foreign.isEmpty ? nil : 20) {
+        switch message {
+        case .ended(let instance, let ending): process(ended(instance, ending, committer), committer)
+        case .fault(let message):
+          summary.fault = summary.fault ?? message
+          stop.request()
+          process([.stop], committer)
+        case .interrupt:
+          summary.interrupted = true
+          process([.stop], committer)
+        }
+      }
+      process(freedElsewhere(), committer)
+    }
+    pool.close()
+    summary.duration = TimeSpan(nanoseconds: Clock.monotonic() - began)
+    changes.merge(session.memories())
+    if summary.ran + summary.failed + summary.restored > 0 || !changes.isEmpty {
+      if summary.ran + summary.failed + summary.restored > 0 {
+        changes.runs.append(
+          RunRow(
+            id: runID, project: session.projectName, started: startedAt, finished: Clock.now(),
+            arguments: JSON.array(options.arguments.map { .string($0) }).compact, ran: Int64(summary.ran),
+            unchanged: Int64(summary.unchanged), restored: Int64(summary.restored), failed: Int64(summary.failed),
+            skipped: Int64(summary.skipped), commit: nil, dirty: nil))
+      }
+      committer.commit(changes)
+    }
+    if let fault = committer.close() { summary.fault = summary.fault ?? fault }
+    observe(.finished(summary))
+    return summary
+  }
+
+  private func process(_ events: [Scheduler.Event], _ committer: Committer) {
+    var queue = events[...]
+    var next: [Scheduler.Event] = []
+    while let event = queue.popFirst() {
+      for command in scheduler.handle(event) { perform(command, &next) }
+      if queue.isEmpty {
+        queue = next[...]
+        next = []
+      }
+    }
+  }
+
+  private func perform(_ command: Scheduler.Command, _ events: inout [Scheduler.Event]) {
+    switch command {
+    case .check(let instances):
+      for instance in instances { events.append(check(instance)) }
+    case .launch(let instance, let gpus):
+      if let event = launch(instance, gpus: gpus) { events.append(event) }
+    case .skip(let instances):
+      summary.skipped += instances.count
+      for instance in instances { foreign[instance] = nil }
+      observe(.skipped(instances: instances.map(session.graph.name(of:))))
+    case .finish: finished = true
+    }
+  }
+
+  // MARK: checking
+
+  private func check(_ instance: BuildGraph.NodeID) -> Scheduler.Event {
+    do {
+      let digest = try session.resolver.value.key(of: instance)
+      if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
+      if rebuild.contains(instance) { return mustRun(instance, digest) }
+      if let result = try made[digest] ?? session.lookUp(digest) {
+        if made[digest] == nil, isGone(instance, result) {
+          observe(
+            .warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
+          rebuild.insert(instance)
+          return mustRun(instance, digest)
+        }
+        accept(instance, result)
+        return .upToDate(instance)
+      }
+      return mustRun(instance, digest)
+    } catch {
+      mailbox.post(.fault("\(error)"))
+      return .mustRun(instance)
+    }
+  }
+
+  private func mustRun(_ instance: BuildGraph.NodeID, _ key: Digest) -> Scheduler.Event {
+    if inFlight[key] != nil {
+      sameKey[key, default: []].append(instance)
+      return .busy(instance)
+    }
+    inFlight[key] = instance
+    return .mustRun(instance)
+  }
+
+  // A result that nothing else in this run reads, or that is to be published, must be there in bytes. Others are looked
+  // for when they are needed.
+  private func isGone(_ instance: BuildGraph.NodeID, _ result: KnownResult) -> Bool {
+    let isLeaf = !session.graph.dependents(of: instance).contains { needed[Int($0)] }
+    guard isLeaf || checksPublished[instance] != nil else { return false }
+    return result.outputs.contains { !session.store.contains($0.digest) }
+  }
+
+  // A result from the cache: noted in the history if it is another one than last time, published if its copy is not.
+  private func accept(_ instance: BuildGraph.NodeID, _ result: KnownResult) {
+    let name = session.graph.name(of: instance)
+    session.resolver.value.learn(instance, result)
+    summary.unchanged += 1
+    let last = session.latest[name]
+    if last?.key != result.key || last?.outcome == "failed" {
+      let entry = HistoryEntry(
+        project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
+        outcome: "cached", at: Clock.now())
+      session.latest[name] = entry
+      changes.history.append(entry)
+    }
+    observe(.unchanged(instance: name))
+    var restoredAny = false
+    for (output, path) in checksPublished[instance] ?? [] {
+      guard let made = result.outputs.first(where: { $0.name == output }), !isPublished(made, at: path) else { continue }
+      var ending = StepWork.Ending(outcome: .succeeded)
+      worker.publish(made, to: path, name, record: result.record, restored: true, &ending)
+      changes.merge(ending.changes)
+      for event in ending.events {
+        if case .published = event { restoredAny = true }
+        observe(event)
+      }
+    }
+    if restoredAny { summary.restored += 1 }
+  }
+
+  private func isPublished(_ output: ActionOutput, at path: RelativePath) -> Bool {
+    session.resolver.value.files.forget(path)
+    guard let content = try? session.resolver.value.files.content(path) else { return false }
+    switch (content, output.kind) {
+    case (.tree(let digest, _), .tree): return digest == output.digest
+    case (.file(let digest, _, _), .file), (.file(let digest, _, _), .executable): return digest == output.digest
+    default: return false
+    }
+  }
+
+  // MARK: running
+
+  private func launch(_ instance: BuildGraph.NodeID, gpus: [String]) -> Scheduler.Event? {
+    do {
+      let key = try keys[instance] ?? session.resolver.value.fullKey(of: instance)
+      keys[instance] = key
+      guard try locks.tryLock(key.digest) else {
+        foreign[instance] = key.digest
+        observe(.waiting(instance: session.graph.name(of: instance)))
+        return .busy(instance)
+      }
+      // Another process may have made it since it was checked.
+      if !forced.contains(instance), !rebuild.contains(instance), let result = try session.lookUp(key.digest) {
+        locks.unlock(key.digest)
+        release(key.digest)
+        made[key.digest] = result
+        accept(instance, result)
+        return .succeeded(instance)
+      }
+      let attempt = attempts[instance, default: 0] + 1
+      attempts[instance] = attempt
+      let step = session.graph.step(of: instance)
+      let work = try session.prepare(instance, key: key, attempt: attempt, gpus: gpus, watch: .declared)
+      observe(.stepStarted(instance: work.name, step: step.path, attempt: attempt))
+      let worker = worker
+      let stop = stop
+      let mailbox = mailbox
+      pool.submit { mailbox.post(.ended(instance, worker.perform(work, stop: stop))) }
+      return nil
+    } catch {
+      mailbox.post(.fault("\(error)"))
+      return .failed(instance, retry: false)
+    }
+  }
+
+  private func ended(
+    _ instance: BuildGraph.NodeID, _ ending: StepWork.Ending, _ committer: Committer
+  ) -> [Scheduler.Event] {
+    let step = session.graph.step(of: instance)
+    let name = session.graph.name(of: instance)
+    guard let key = keys[instance]?.digest else { return [] }
+    for event in ending.events { observe(event) }
+    committer.commit(ending.changes, unlock: [key])
+    switch ending.outcome {
+    case .succeeded:
+      let result = KnownResult(key: key, record: ending.record ?? .empty, outputs: ending.outputs)
+      if let before = made[key] ?? (try? session.lookUp(key)) ?? nil, before.outputs != result.outputs {
+        observe(.warning("\(name) gave other bytes than before under the same key: it is not reproducible"))
+      }
+      made[key] = result
+      rebuild.remove(instance)
+      session.resolver.value.learn(instance, result)
+      // Its key may have been formed from other bytes when it runs again; keys of dependents are formed anew then.
+      keys[instance] = nil
+      summary.ran += 1
+      observe(.stepSucceeded(instance: name, step: step.path, duration: ending.duration, record: result.record))
+      return [.succeeded(instance)] + release(key)
+    case .failed(let failure):
+      let attempt = attempts[instance, default: 1]
+      if attempt <= step.step.retries, !stop.isRequested, !failure.isMachineFault {
+        observe(.retrying(instance: name, attempt: attempt + 1, of: step.step.retries + 1, problem: failure.problem))
+        return [.failed(instance, retry: true)]
+      }
+      summary.failed += 1
+      observe(.stepFailed(failure))
+      if failure.isMachineFault { summary.fault = summary.fault ?? failure.problem }
+      return [.failed(instance, retry: false)] + release(key)
+    case .inputsLost(let makers):
+      let names = makers.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
+      observe(.warning("results of \(names)\(makers.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"))
+      rebuild.formUnion(makers)
+      attempts[instance, default: 1] -= 1
+      keys[instance] = nil
+      // The makers run although their results are known: each claims its key.
+      for maker in makers {
+        if let key = session.resolver.value.results[maker]?.key { inFlight[key] = maker }
+      }
+      return [.inputsLost(instance, makers: makers)] + release(key)
+    case .interrupted:
+      summary.skipped += 1
+      return [.failed(instance, retry: false)] + release(key)
+    }
+  }
+
+  // Nobody makes this key any more: those who waited for it look again.
+  @discardableResult
+  private func release(_ key: Digest) -> [Scheduler.Event] {
+    inFlight[key] = nil
+    return (sameKey.removeValue(forKey: key) ?? []).filter { scheduler.state(of: $0) == .held }.map { .released($0) }
+  }
+
+  private func freedElsewhere() -> [Scheduler.Event] {
+    guard !foreign.isEmpty else { return [] }
+    var events: [Scheduler.Event] = []
+    for (instance, key) in foreign {
+      guard let free = try? locks.tryLock(key), free else { continue }
+      locks.unlock(key)
+      foreign[instance] = nil
+      guard scheduler.state(of: instance) == .held else { continue }
+      inFlight[key] = nil
+      events += [.released(instance)] + release(key)
+    }
+    return events
+  }
+}

@@ -1,0 +1,19 @@
+import RungModel
+import RungPlan
+
+/// What a run is asked to do.
+public struct RunOptions: Sendable {
+  /// The instances wanted; what they need is brought up to date too.
+  public var targets: [BuildGraph.NodeID]
+  /// Processors' worth of steps at a time; nil for what the project or the machine says.
+  public var jobs: Int?
+  /// Whether steps that do not depend on a failed one still run.
+  public var keepGoing = false
+  /// Whether the targets run although their results are known.
+  public var force = false
+  /// The words of the command line, for the record of the run.
+  public var arguments: [String] = []
+
+  /// A run of these instances.
+  public init(targets: [BuildGraph.NodeID]) { self.targets = targets }
+}

@@ -1,0 +1,174 @@
+import Glibc
+import RungCore
+import RungExec
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+
+/// A project opened for work: its pipelines expanded, its cache and ledger at hand.
+///
+/// Used by one thread at a time; the parts that others need (store, ledger, locks) are safe to share.
+public final class Session {
+  /// The project as its files declare it.
+  public let project: Project
+  /// Its step instances.
+  public let graph: BuildGraph
+  /// The objects.
+  public let store: ObjectStore
+  /// The index.
+  public let ledger: Ledger
+  /// What the machine has.
+  public let host: HostResources
+  /// How the ledger calls this project: `.` when its cache lies inside it, else its path.
+  public let projectName: String
+  /// The instance and output that make each published file, by path from the project's root.
+  public let published: [String: PublishedOutput]
+  /// The folder of the cache, absolute.
+  public let cache: String
+
+  let resolver: ResolverBox
+  let environments: EnvironmentResolver
+  let callerVariables: [String: String]
+  // The newest entry of each instance's history.
+  var latest: [String: HistoryEntry]
+
+  /// A place for a copy of an output.
+  public struct PublishedOutput: Sendable {
+    /// The instance that makes it.
+    public let instance: BuildGraph.NodeID
+    /// The index of the output in its step.
+    public let output: Int
+  }
+
+  // A box, so that the resolver is changed in place.
+  final class ResolverBox {
+    var value: KeyResolver
+    init(_ value: KeyResolver) { self.value = value }
+  }
+
+  /// Where the cache of a project lies.
+  public static func cachePath(root: String, settings: ProjectSettings, variables: [String: String]) -> String {
+    let chosen = variables["RUNG_CACHE"].flatMap { $0.isEmpty ? nil : $0 } ?? settings.cache ?? "cache"
+    return chosen.hasPrefix("/") ? chosen : "\(root)/\(chosen)"
+  }
+
+  /// Opens a project.
+  ///
+  /// - Parameters:
+  ///   - callerVariables: the environment of the caller, from which steps take PATH and what they declare.
+  ///   - ingesting: whether project files are kept in the store when they are read (runs do, questions do not).
+  ///   - durable: false only for tests: nothing is synchronised.
+  ///
+  /// Throws `Diagnostics` for a plan that cannot be made, `StoreError` and `LedgerError` for a cache that cannot be used.
+  public init(
+    project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true
+  ) throws {
+    self.project = project
+    self.callerVariables = callerVariables
+    graph = try BuildGraph(project.pipelines)
+    cache = Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
+    projectName = (cache + "/").hasPrefix(project.root + "/") ? "." : project.root
+    store = try ObjectStore(path: cache, durability: durable ? .full : .none)
+    ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
+    host = HostResources.detect(environment: callerVariables)
+    latest = try ledger.latest(project: projectName)
+    environments = EnvironmentResolver(
+      environments: PythonEnvironments(folder: "\(cache)/envs"), root: project.root,
+      path: StepVariables.path(environmentBin: nil, caller: callerVariables["PATH"]), ledger: ledger)
+    let files = SourceFiles(
+      root: project.root, cached: try ledger.statCache(project: projectName), storingIn: ingesting ? store : nil)
+    resolver = ResolverBox(
+      KeyResolver(
+        graph: graph, root: project.root, files: files, environments: environments, callerVariables: callerVariables))
+    published = try Self.publishedOutputs(graph)
+  }
+
+  // The model has refused two outputs with one place as far as it could tell without the values of axes.
+  private static func publishedOutputs(_ graph: BuildGraph) throws(Diagnostics) -> [String: PublishedOutput] {
+    var result: [String: PublishedOutput] = [:]
+    for step in graph.steps {
+      let parameters = Dictionary(
+        graph.pipelines[step.pipeline].parameters.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+      for (index, output) in step.step.outputs.enumerated() {
+        guard let template = output.publish else { continue }
+        for local in 0..<step.count {
+          var axes: [String: AxisValue] = [:]
+          for axis in step.axes.indices { axes[step.axes[axis].name] = step.value(axis: axis, of: local) }
+          let text = Substitution(parameters: parameters, axes: axes).plain(template)
+          guard let path = RelativePath(text, in: output.base), !path.text.isEmpty else {
+            throw Diagnostics("the place '\(text)' to publish to leads out of the project", at: output.location)
+          }
+          if let other = result[path.text] {
+            throw Diagnostics(
+              "\(graph.name(of: step.first + local)) and \(graph.name(of: other.instance)) would both publish '\(path)'",
+              at: output.location, notes: ["give each a path of its own"])
+          }
+          result[path.text] = PublishedOutput(instance: step.first + local, output: index)
+        }
+      }
+    }
+    return result
+  }
+
+  /// The targets that can be asked for.
+  public var targets: Targets { Targets(graph, published: published.mapValues(\.instance)) }
+
+  /// Looks at everything that the steps of needed nodes read, so that what is wrong is said before anything runs, and
+  /// what is right stays as it is for the whole run. Throws all mistakes at once.
+  func freeze(_ needed: [Bool]) throws(Diagnostics) {
+    var problems: [Diagnostic] = []
+    for (index, step) in graph.steps.enumerated() {
+      let wanted = (step.first..<(step.first + step.count)).filter { needed[$0] }
+      guard !wanted.isEmpty else { continue }
+      do throws(Diagnostics) {
+        _ = try resolver.value.context(of: index)
+      } catch {
+        problems += error.items
+        continue
+      }
+      let varies = step.step.inputs.contains { input in
+        input.path.references.contains { if case .axis = $0 { true } else { false } }
+      }
+      guard varies else { continue }
+      for instance in wanted {
+        do throws(Diagnostics) {
+          _ = try resolver.value.inputs(of: instance)
+        } catch {
+          problems += error.items
+          break
+        }
+      }
+    }
+    guard problems.isEmpty else { throw Diagnostics(Array(Set(problems))) }
+  }
+
+  /// The known result of a key: from the action cache.
+  func lookUp(_ key: Digest) throws -> KnownResult? {
+    guard let row = try ledger.action(forKey: key) else { return nil }
+    return KnownResult(key: key, record: row.record, outputs: row.outputs)
+  }
+
+  /// What was learnt while looking (hashes, interpreters) and is worth remembering.
+  func memories() -> LedgerChanges {
+    var changes = LedgerChanges()
+    changes.stats = resolver.value.files.takeFresh().map { .init(project: projectName, entry: $0) }
+    changes.probes = environments.takeProbes().map { .init(name: $0.key, text: $0.value) }
+    return changes
+  }
+
+  /// Writes `memories()` if there are any. Failing to do so is no error: they save time only.
+  public func remember() {
+    let changes = memories()
+    if !changes.isEmpty { try? ledger.commit(changes) }
+  }
+
+  /// For each step how long an instance takes, in seconds: from records; where there are none, the mean of the others,
+  /// or one second.
+  public func expectedDurations() -> [Double] {
+    let known = (try? ledger.durations(project: projectName)) ?? [:]
+    let all = graph.steps.compactMap { known[$0.path] }.map { Double($0) / 1e9 }
+    let mean = all.isEmpty ? 1 : all.reduce(0, +) / Double(all.count)
+    return graph.steps.map { known[$0.path].map { Double($0) / 1e9 } ?? mean }
+  }
+}

@@ -1,0 +1,207 @@
+import Glibc
+import RungCore
+import RungLedger
+import RungStore
+
+/// The contents of the project's files as they are when a run starts.
+///
+/// A file is looked at once: what is answered for it stays so until the end of the run, even when somebody edits it
+/// (the plan is frozen). A file that the stat cache vouches for is not read: one with the same device, inode, size,
+/// times and mode as when it was hashed, and older then than the clock's grain. In a run, small files that must be read
+/// are stored at once, so that a step gets just the bytes that its key names.
+struct SourceFiles {
+  /// What is at a path.
+  enum Content: Hashable {
+    case file(digest: Digest, size: Int64, executable: Bool)
+    case tree(digest: Digest, size: Int64)
+
+    var digest: Digest {
+      switch self {
+      case .file(let digest, _, _): digest
+      case .tree(let digest, _): digest
+      }
+    }
+  }
+
+  /// A file or folder that cannot be read.
+  struct Problem: Error {
+    let message: String
+  }
+
+  private let root: String
+  private let store: ObjectStore?
+  private var cached: [String: StatEntry]
+  private var answers: [String: Content] = [:]
+  private let grain: Int64
+  /// What was hashed and may be remembered.
+  private(set) var fresh: [StatEntry] = []
+
+  /// Small enough to be stored while it is hashed, in bytes.
+  private static let storeAtOnce: Int64 = 1 << 20
+
+  /// The files of the project at `root`.
+  ///
+  /// - Parameters:
+  ///   - cached: what the stat cache holds.
+  ///   - storingIn: where small new files are kept; nil when nothing is to be written.
+  init(root: String, cached: [StatEntry], storingIn store: ObjectStore?) {
+    self.root = root
+    self.store = store
+    self.cached = Dictionary(cached.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+    grain = Self.clockGrain(of: root)
+  }
+
+  /// The entries that were made since the last call.
+  mutating func takeFresh() -> [StatEntry] {
+    defer { fresh = [] }
+    return fresh
+  }
+
+  /// The content at a path of the project, links followed; nil when nothing is there.
+  mutating func content(_ path: RelativePath) throws(Problem) -> Content? {
+    try content(named: path.text, at: path.absolute(in: root))
+  }
+
+  /// The content of a file anywhere on the machine, by absolute path; nil when nothing is there.
+  mutating func content(absolute path: String) throws(Problem) -> Content? {
+    try content(named: path, at: path)
+  }
+
+  /// Forgets what was answered for a path, because Rung itself has just written there.
+  mutating func forget(_ path: RelativePath) { answers[path.text] = nil }
+
+  private mutating func content(named name: String, at path: String) throws(Problem) -> Content? {
+    if let known = answers[name] { return known }
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw Problem(message: "cannot look at \(name): \(Self.reason(errno))")
+    }
+    let answer: Content
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: answer = try file(name, path, status)
+    case S_IFDIR: answer = try tree(name, path, depth: 0)
+    default: throw Problem(message: "\(name) is neither a file nor a folder")
+    }
+    answers[name] = answer
+    return answer
+  }
+
+  // MARK: files
+
+  private mutating func file(_ name: String, _ path: String, _ first: stat) throws(Problem) -> Content {
+    let executable = first.st_mode & S_IXUSR != 0
+    if let entry = cached[name], Self.vouches(entry, for: first, grain: grain) {
+      return .file(digest: entry.digest, size: entry.size, executable: executable)
+    }
+    var before = first
+    for _ in 0..<3 {
+      let started = Clock.now()
+      let stored: StoredFile
+      do throws(StoreError) {
+        // Only regular files come here, so following links is what the user means.
+        if let store, before.st_size <= Self.storeAtOnce {
+          stored = try store.put(fileAt: path, followLinks: true)
+        } else {
+          stored = try ObjectStore.digest(ofFileAt: path)
+        }
+      } catch {
+        throw Problem(message: "cannot read \(name): \(error)")
+      }
+      var after = stat()
+      guard stat(path, &after) == 0 else { break }
+      if Self.same(before, after) {
+        let entry = StatEntry(
+          path: name, device: UInt64(after.st_dev), inode: UInt64(after.st_ino), size: Int64(after.st_size),
+          modified: Self.nanoseconds(after.st_mtim), changed: Self.nanoseconds(after.st_ctim),
+          mode: UInt32(after.st_mode), digest: stored.digest, hashedAt: started)
+        cached[name] = entry
+        fresh.append(entry)
+        return .file(digest: stored.digest, size: stored.size, executable: executable)
+      }
+      before = after
+    }
+    throw Problem(message: "\(name) keeps changing while it is read")
+  }
+
+  private static func vouches(_ entry: StatEntry, for status: stat, grain: Int64) -> Bool {
+    entry.device == UInt64(status.st_dev) && entry.inode == UInt64(status.st_ino)
+      && entry.size == Int64(status.st_size) && entry.modified == nanoseconds(status.st_mtim)
+      && entry.changed == nanoseconds(status.st_ctim) && entry.mode == UInt32(status.st_mode)
+      && max(entry.modified, entry.changed) < entry.hashedAt - grain
+  }
+
+  private static func same(_ a: stat, _ b: stat) -> Bool {
+    a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size && a.st_mode == b.st_mode
+      && nanoseconds(a.st_mtim) == nanoseconds(b.st_mtim) && nanoseconds(a.st_ctim) == nanoseconds(b.st_ctim)
+  }
+
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  // MARK: folders
+
+  private mutating func tree(_ name: String, _ path: String, depth: Int) throws(Problem) -> Content {
+    guard depth < 200 else { throw Problem(message: "\(name) is nested too deeply") }
+    guard let names = Self.names(in: path) else { throw Problem(message: "cannot list \(name): \(Self.reason(errno))") }
+    var entries: [TreeManifest.Entry] = []
+    for bytes in names {
+      let child = String(decoding: bytes, as: UTF8.self)
+      guard Array(child.utf8) == bytes else {
+        throw Problem(message: "\(name) holds a name that is not UTF-8: \(child)")
+      }
+      let childName = "\(name)/\(child)"
+      let childPath = "\(path)/\(child)"
+      var status = stat()
+      guard lstat(childPath, &status) == 0 else { throw Problem(message: "\(childName) vanished while it was read") }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG:
+        if case .file(let digest, let size, let executable) = try file(childName, childPath, status) {
+          entries.append(.init(nameBytes: bytes, kind: .file(digest: digest, size: size, executable: executable)))
+        }
+      case S_IFDIR:
+        if case .tree(let digest, let size) = try tree(childName, childPath, depth: depth + 1) {
+          entries.append(.init(nameBytes: bytes, kind: .directory(digest: digest, size: size)))
+        }
+      case S_IFLNK:
+        var target = [UInt8](repeating: 0, count: 4096)
+        let length = target.withUnsafeMutableBytes { buffer in
+          readlink(childPath, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+        }
+        guard length > 0 else { throw Problem(message: "cannot read the link \(childName)") }
+        entries.append(.init(nameBytes: bytes, kind: .link(target: Array(target[..<length]))))
+      default: throw Problem(message: "\(childName) is neither a file, a folder nor a link")
+      }
+    }
+    do throws(StoreError) {
+      let manifest = try TreeManifest(entries: entries)
+      return .tree(digest: manifest.digest, size: manifest.size)
+    } catch {
+      throw Problem(message: "\(name): \(error)")
+    }
+  }
+
+  // The names in a folder, without `.` and `..`, in no order; nil with errno when it cannot be read.
+  private static func names(in path: String) -> [[UInt8]]? {
+    guard let folder = opendir(path) else { return nil }
+    defer { closedir(folder) }
+    var names: [[UInt8]] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in Array(raw.prefix { $0 != 0 }) }
+      if name != [46] && name != [46, 46] { names.append(name) }
+    }
+    return names
+  }
+
+  // How long two changes of a file can carry the same time: a clock tick on local file systems, whose times come from
+  // this machine's clock; two seconds where they may come from another machine or be coarse (FAT).
+  private static func clockGrain(of root: String) -> Int64 {
+    var information = statfs()
+    let local: Set<Int> = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
+    guard statfs(root, &information) == 0, local.contains(Int(information.f_type)) else { return 2_000_000_000 }
+    return 50_000_000
+  }
+
+  private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

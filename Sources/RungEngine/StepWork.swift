@@ -1,0 +1,369 @@
+import Glibc
+import RungCore
+import RungExec
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+
+/// One execution of an instance, everything decided: a value that a worker thread carries out.
+struct StepWork: Sendable {
+  let instance: BuildGraph.NodeID
+  let name: String
+  let stepPath: String
+  let attempt: Int
+  let key: ActionKey
+  let step: Step
+  let pipelineName: String
+  let labels: [(axis: String, label: String)]
+  let parameters: [JSON.Member]
+  let program: Record.Program?
+  let watch: WatchLevel
+  let environment: WorkEnvironment?
+  let command: Program
+  /// The command for people and for the record: the text for a shell, or the arguments.
+  let commandWords: [String]
+  let variables: [(name: String, value: String)]
+  let path: String
+  let gpus: [String]
+  let sources: [ProjectFile]
+  let listings: [[UInt8]]
+  let upstream: [UpstreamFile]
+  let collections: [CollectedInput]
+  let outputs: [ExpectedOutput]
+  let publish: [(output: String, path: RelativePath)]
+  let inputs: [Record.Input]
+
+  /// An environment to be built if it is not there.
+  struct WorkEnvironment: Sendable {
+    let python: PythonEnvironment
+    let lockBytes: [UInt8]
+    let record: Record.Environment
+  }
+
+  /// A file or folder of the project that goes into the workspace.
+  struct ProjectFile: Sendable {
+    let path: RelativePath
+    let content: SourceFiles.Content
+  }
+
+  /// An output of another instance that goes into the workspace.
+  struct UpstreamFile: Sendable {
+    let path: RelativePath
+    let output: ActionOutput
+    let maker: BuildGraph.NodeID
+  }
+
+  /// Outputs of many instances that go into the workspace together.
+  struct CollectedInput: Sendable {
+    let path: RelativePath
+    let form: BuildGraph.CollectedForm
+    let collection: RungLedger.Collection
+    let axes: [Axis]
+    let members: [(values: [AxisValue], output: ActionOutput, maker: BuildGraph.NodeID, fileName: String)]
+  }
+
+  /// What came of it.
+  struct Ending: Sendable {
+    var outcome: Outcome
+    var record: Digest?
+    var changes = LedgerChanges()
+    var outputs: [ActionOutput] = []
+    var duration = TimeSpan(nanoseconds: 0)
+    var events: [RunEvent] = []
+  }
+
+  /// How it ended.
+  enum Outcome: Sendable {
+    case succeeded
+    case failed(StepFailure)
+    /// Bytes that it needs are gone from the cache.
+    case inputsLost([BuildGraph.NodeID])
+    case interrupted
+  }
+}
+
+/// Carries out step work: puts inputs in place, runs, records, publishes. Called on worker threads, many at a time.
+struct StepWorker: Sendable {
+  let root: String
+  let store: ObjectStore
+  let executor: any StepExecutor
+  let environments: PythonEnvironments
+  let workspaces: WorkspaceFolder
+  let publisher: Publisher
+  let project: String
+  let run: String
+  let host: String
+  let version: String
+  let git: @Sendable () -> GitState?
+  let notify: @Sendable (RunEvent) -> Void
+
+  /// Blocks until the work is done.
+  func perform(_ work: StepWork, stop: StopSignal) -> StepWork.Ending {
+    do throws(WorkProblem) {
+      try keepSources(work)
+      let lost = lostMakers(work)
+      guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
+      try build(work)
+      let task = try self.task(for: work)
+      defer { try? discardWorkspace(task.workspace) }
+      let result = executor.execute(task, stop: stop)
+      if case .notStarted = result.end {
+        // Damage is found when bytes are read; what was set aside then is missing now.
+        let lost = lostMakers(work)
+        guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
+      }
+      return finish(work, result)
+    } catch {
+      return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: error.isMachineFault)))
+    }
+  }
+
+  private struct WorkProblem: Error {
+    let message: String
+    var isMachineFault = false
+  }
+
+  // MARK: before
+
+  // The bytes that the key names, in the store: so that the step gets them and nothing else.
+  private func keepSources(_ work: StepWork) throws(WorkProblem) {
+    do throws(StoreError) {
+      for source in work.sources where !store.contains(source.content.digest) {
+        let absolute = source.path.absolute(in: root)
+        let now: Digest =
+          switch source.content {
+          case .file: try store.put(fileAt: absolute, followLinks: true).digest
+          case .tree: try store.putTree(at: absolute).digest
+          }
+        guard now == source.content.digest else {
+          throw StoreError(.missing, "\(source.path) was changed while the run was going on; run again")
+        }
+      }
+      for listing in work.listings { _ = try store.put(listing) }
+      for input in work.collections { _ = try store.put(input.collection.bytes) }
+    } catch {
+      throw WorkProblem(message: error.message, isMachineFault: error.code != .missing)
+    }
+  }
+
+  private func lostMakers(_ work: StepWork) -> [BuildGraph.NodeID] {
+    var lost: Set<BuildGraph.NodeID> = []
+    for file in work.upstream where !store.contains(file.output.digest) { lost.insert(file.maker) }
+    for input in work.collections {
+      for member in input.members where !store.contains(member.output.digest) { lost.insert(member.maker) }
+    }
+    return lost.sorted()
+  }
+
+  private func build(_ work: StepWork) throws(WorkProblem) {
+    guard let environment = work.environment, !environments.isBuilt(environment.python) else { return }
+    do throws(EnvironmentError) {
+      try environments.build(environment.python, lock: environment.lockBytes) { notify(.environment($0)) }
+    } catch {
+      throw WorkProblem(message: "\(error)", isMachineFault: error.isMachineFault)
+    }
+  }
+
+  private func task(for work: StepWork) throws(WorkProblem) -> StepTask {
+    var files: [StagedFile] = work.sources.map { source in
+      switch source.content {
+      case .file(let digest, _, let executable):
+        StagedFile(path: source.path, content: .object(digest, executable: executable))
+      case .tree(let digest, _): StagedFile(path: source.path, content: .tree(digest))
+      }
+    }
+    files += work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
+    for input in work.collections { files += try staged(input) }
+    let workspace = workspaces.nextWorkspace()
+    let secrets = work.step.secrets.compactMap { name in getenv(name).map { (name: name, value: String(cString: $0)) } }
+    return StepTask(
+      instance: work.name, workspace: workspace, program: work.command,
+      variables: StepVariables.all(
+        path: work.path, home: Workspace.homeFolder(in: workspace), temporary: Workspace.temporaryFolder(in: workspace),
+        cpus: work.step.resources.cpus, gpus: work.gpus, environmentFolder: work.environment?.python.folder,
+        declared: work.variables + secrets),
+      files: files, outputs: work.outputs, timeout: work.step.timeout)
+  }
+
+  private static func content(of output: ActionOutput) -> StagedFile.Content {
+    switch output.kind {
+    case .tree: .tree(output.digest)
+    case .file: .object(output.digest, executable: false)
+    case .executable: .object(output.digest, executable: true)
+    }
+  }
+
+  private func staged(_ input: StepWork.CollectedInput) throws(WorkProblem) -> [StagedFile] {
+    switch input.form {
+    case .table:
+      var table = CollectedTable(axes: input.axes, outputName: input.collection.output)
+      for (member, entry) in zip(input.members, input.collection.members) {
+        do {
+          let json = try JSON(parsing: try store.read(member.output.digest, limit: 64 << 20))
+          table.add(values: member.values, axes: input.axes, json: json)
+        } catch let error as JSON.ParseError {
+          throw WorkProblem(
+            message: "the output '\(input.collection.output)' of \(entry.instance) cannot become a row of a table: \(error)")
+        } catch {
+          throw WorkProblem(message: "\(error)", isMachineFault: true)
+        }
+      }
+      return [StagedFile(path: input.path, content: .bytes(Array(table.csv.utf8)))]
+    case .files:
+      let columns = input.axes.flatMap { $0.fields.isEmpty ? [$0.name] : $0.fields }
+      var index = CollectedTable.line(columns + ["path"])
+      var files: [StagedFile] = []
+      for (member, entry) in zip(input.members, input.collection.members) {
+        let place = entry.labels.isEmpty ? member.fileName : "\(entry.labels)/\(member.fileName)"
+        guard let path = input.path.appending(place) else { continue }
+        files.append(StagedFile(path: path, content: Self.content(of: member.output)))
+        var cells: [String] = []
+        for (axis, value) in zip(input.axes, member.values) {
+          cells += axis.fields.isEmpty
+            ? [Substitution.text(of: value.value)] : axis.fields.map { Substitution.text(of: value.value[$0] ?? .null) }
+        }
+        index += CollectedTable.line(cells + [place])
+      }
+      if let path = input.path.appending("index.csv") {
+        files.append(StagedFile(path: path, content: .bytes(Array(index.utf8))))
+      }
+      return files
+    }
+  }
+
+  // MARK: after
+
+  private func finish(_ work: StepWork, _ result: StepResult) -> StepWork.Ending {
+    let outputs = result.outputs.map { output in
+      ActionOutput(
+        name: output.name, kind: output.isDirectory ? .tree : output.executable ? .executable : .file,
+        digest: output.digest, size: output.size)
+    }
+    let record = self.record(work, result, outputs)
+    var ending = StepWork.Ending(outcome: .succeeded, duration: result.duration)
+    ending.outputs = outputs
+    do throws(StoreError) {
+      ending.record = try store.putRecord(record.bytes)
+    } catch {
+      return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: true)))
+    }
+    if let digest = ending.record {
+      ending.changes.records = [
+        RecordRow(
+          record: digest, project: project, instance: work.name, pipeline: work.pipelineName, step: work.step.name,
+          key: work.key.digest, run: run, outcome: record.outcome.rawValue, started: record.started,
+          duration: record.duration)
+      ]
+      ending.changes.history = [
+        HistoryEntry(
+          project: project, instance: work.name, sequence: 0, run: run, key: work.key.digest, record: digest,
+          outcome: result.succeeded ? "ran" : "failed", at: Clock.now())
+      ]
+    }
+    guard result.succeeded, let digest = ending.record else {
+      if result.end == .stopped {
+        ending.outcome = .interrupted
+      } else {
+        ending.outcome = .failed(failure(work, result, record: ending.record))
+      }
+      return ending
+    }
+    ending.changes.actions = [ActionRow(key: work.key.digest, record: digest, outputs: outputs)]
+    ending.changes.outputs = outputs.map { OutputRow(digest: $0.digest, record: digest, name: $0.name) }
+    ending.changes.durations = [.init(project: project, step: work.stepPath, nanoseconds: result.duration.nanoseconds)]
+    if result.leftProcesses {
+      ending.events.append(.warning("\(work.name) left processes behind; they were ended"))
+    }
+    for (name, path) in work.publish {
+      guard let output = outputs.first(where: { $0.name == name }) else { continue }
+      publish(output, to: path, work.name, record: digest, restored: false, &ending)
+    }
+    return ending
+  }
+
+  /// Writes a published copy; a problem becomes a warning, since the result itself is safe.
+  func publish(
+    _ output: ActionOutput, to path: RelativePath, _ instance: String, record: Digest, restored: Bool,
+    _ ending: inout StepWork.Ending
+  ) {
+    do throws(Publisher.Problem) {
+      if let kept = try publisher.publish(output.digest, kind: output.kind, to: path) {
+        ending.events.append(
+          .warning("\(path) had been changed by hand; what it held is kept: rung cache cat \(kept.short)"))
+      }
+      ending.events.append(.published(path: path.text, restored: restored))
+      ending.changes.published.append(
+        PublishedRow(
+          project: project, path: path.text, digest: output.digest, instance: instance, output: output.name,
+          record: record))
+    } catch {
+      ending.events.append(.warning(error.message))
+    }
+  }
+
+  private func record(_ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput]) -> Record {
+    let state = git()
+    var exit: Int?
+    var signal: Int?
+    var outcome = Record.Outcome.failed
+    switch result.end {
+    case .exited(let code):
+      exit = Int(code)
+      if result.succeeded { outcome = .succeeded }
+    case .signalled(let number): signal = Int(number)
+    case .timedOut: outcome = .timedOut
+    case .stopped: outcome = .interrupted
+    case .notStarted: break
+    }
+    return Record(
+      instance: work.name, pipeline: work.pipelineName, step: work.step.name, kind: work.step.kind,
+      axes: work.labels.map { JSON.Member($0.axis, .string($0.label)) }, key: work.key.digest,
+      fields: work.key.fields.map {
+        Record.Field(kind: $0.kind.rawValue, name: $0.name, value: $0.value, digest: $0.digest)
+      },
+      outcome: outcome, exitCode: exit, signal: signal, problem: result.succeeded ? nil : problem(work, result),
+      command: work.commandWords, parameters: work.parameters, inputs: work.inputs,
+      outputs: zip(outputs, result.outputs).map { output, produced in
+        Record.Output(
+          name: output.name, path: produced.path.text, kind: output.kind.name, digest: output.digest, size: output.size)
+      },
+      environment: work.environment?.record, program: work.program,
+      variables: work.variables.map { JSON.Member($0.name, .string($0.value)) }, watch: work.watch.rawValue,
+      network: true, run: run, host: host, started: result.startedAt, duration: result.duration.nanoseconds,
+      cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: work.attempt, commit: state?.commit,
+      dirty: state?.dirty, log: result.log, version: version)
+  }
+
+  private func problem(_ work: StepWork, _ result: StepResult) -> String {
+    switch result.end {
+    case .exited(0): result.problem ?? "failed"
+    case .exited(let code): "exit code \(code)"
+    case .signalled(let number): "ended by signal \(number) (\(String(cString: strsignal(number))))"
+    case .timedOut: "took longer than its timeout of \(work.step.timeout?.description ?? "?")"
+    case .stopped: "stopped"
+    case .notStarted(let reason): reason
+    }
+  }
+
+  private func failure(_ work: StepWork, _ result: StepResult, record: Digest?) -> StepFailure {
+    var exit: Int?
+    var signal: Int?
+    if case .exited(let code) = result.end { exit = Int(code) }
+    if case .signalled(let number) = result.end { signal = Int(number) }
+    return StepFailure(
+      instance: work.name, problem: problem(work, result), command: commandLine(work), tail: result.logTail,
+      exitCode: exit, signal: signal, record: record, isMachineFault: result.isMachineFault)
+  }
+
+  private func failure(_ work: StepWork, _ problem: String, isMachineFault: Bool) -> StepFailure {
+    StepFailure(
+      instance: work.name, problem: problem, command: commandLine(work), tail: [], exitCode: nil, signal: nil,
+      record: nil, isMachineFault: isMachineFault)
+  }
+
+  private func commandLine(_ work: StepWork) -> String {
+    if case .shell(let text, _) = work.command { return text }
+    return work.commandWords.map(Substitution.quoted).joined(separator: " ")
+  }
+}

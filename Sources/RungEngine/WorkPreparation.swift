@@ -1,0 +1,129 @@
+import RungCore
+import RungExec
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+
+extension Session {
+  /// Everything that a worker needs to execute an instance whose key is known. Looks at nothing but what is known
+  /// already; pure but for the memory of the resolver.
+  func prepare(
+    _ instance: BuildGraph.NodeID, key: ActionKey, attempt: Int, gpus: [String], watch: WatchLevel
+  ) throws(Diagnostics) -> StepWork {
+    let planned = graph.step(of: instance)
+    let step = planned.step
+    let local = instance - planned.first
+    let pipeline = graph.pipelines[planned.pipeline]
+    let context = try resolver.value.context(of: Int(graph.stepOfInstance[instance]))
+    var values = Substitution(parameters: context.parameters, axes: resolver.value.axisValues(of: instance))
+    var recorded: [Record.Input] = []
+    var sources: [StepWork.ProjectFile] = []
+    var listings: [[UInt8]] = []
+
+    for (_, input) in try resolver.value.inputs(of: instance) {
+      values.inputs[input.name] = input.items.map(\.path.text)
+      for item in input.items {
+        if !sources.contains(where: { $0.path == item.path }) {
+          sources.append(.init(path: item.path, content: item.content))
+        }
+        recorded.append(
+          Record.Input(
+            name: input.name, path: item.path.text, kind: Self.kind(of: item.content), digest: item.content.digest,
+            source: .project(path: item.path.text)))
+      }
+      if input.isGlob { listings.append(FileListing(input.items.map { ($0.path.text, $0.content) }).bytes) }
+    }
+
+    var upstream: [StepWork.UpstreamFile] = []
+    var collections: [StepWork.CollectedInput] = []
+    for binding in planned.bindings {
+      let name = binding.reference.source
+      if let maker = binding.source(of: local), let output = resolver.value.output(binding.output, of: maker) {
+        let text = try resolver.value.inputPath(binding, of: maker)
+        values.steps[name] = text
+        if let path = RelativePath(text) { upstream.append(.init(path: path, output: output, maker: maker)) }
+        recorded.append(
+          Record.Input(
+            name: name, path: text, kind: output.kind.name, digest: output.digest,
+            source: .step(
+              instance: graph.name(of: maker), output: output.name,
+              record: resolver.value.results[maker]?.record ?? .empty)))
+      } else if let index = binding.collection(of: local) {
+        let collected = try collectedInput(binding, index)
+        values.steps[name] = collected.path.text
+        recorded.append(
+          Record.Input(
+            name: name, path: collected.path.text, kind: collected.form == .table ? "table" : "tree",
+            digest: collected.collection.contentDigest,
+            source: .collection(members: Digest(of: collected.collection.bytes), form: collected.form.rawValue)))
+        collections.append(collected)
+      }
+    }
+
+    var outputs: [ExpectedOutput] = []
+    var publish: [(output: String, path: RelativePath)] = []
+    for output in step.outputs {
+      let text = values.plain(output.path)
+      guard let path = RelativePath(text), !path.text.isEmpty else {
+        throw Diagnostics("the output '\(text)' lies outside the workspace", at: output.location)
+      }
+      values.outputs[output.name] = path.text
+      outputs.append(ExpectedOutput(name: output.name, path: path, isDirectory: output.isDirectory))
+      if let template = output.publish, let place = RelativePath(values.plain(template), in: output.base) {
+        publish.append((output.name, place))
+      }
+    }
+
+    let (command, words) = Self.command(of: step, values)
+    let variables = step.variables.map { variable in
+      (name: variable.name, value: variable.value.map(values.plain) ?? callerVariables[variable.name] ?? "")
+    }
+    return StepWork(
+      instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, key: key,
+      step: step, pipelineName: pipeline.name, labels: planned.labels(of: local), parameters: context.usedParameters,
+      program: context.program, watch: watch,
+      environment: context.environment.map { .init(python: $0.python, lockBytes: $0.lockBytes, record: $0.record) },
+      command: command, commandWords: words, variables: variables, path: context.path, gpus: gpus, sources: sources,
+      listings: listings, upstream: upstream, collections: collections, outputs: outputs, publish: publish,
+      inputs: recorded)
+  }
+
+  private static func command(of step: Step, _ values: Substitution) -> (Program, [String]) {
+    switch step.command {
+    case .arguments(let list):
+      let words = list.flatMap(values.arguments)
+      return (.arguments(words), words)
+    case .shell(let template, let shell):
+      let text = values.shell(template)
+      let line = text.hasSuffix("\n") ? String(text.dropLast()) : text
+      if shell == .sh, let words = directArguments(of: line) { return (.arguments(words), words) }
+      return (.shell(text: text, shell), [shell.rawValue, "-eu", "-c", text])
+    }
+  }
+
+  private func collectedInput(_ binding: Binding, _ index: Int) throws(Diagnostics) -> StepWork.CollectedInput {
+    let collection = graph.collections[index]
+    let producer = graph.steps[collection.producer]
+    var members: [(values: [AxisValue], output: ActionOutput, maker: BuildGraph.NodeID, fileName: String)] = []
+    for member in collection.members {
+      let maker = Int(member)
+      guard let output = resolver.value.output(collection.output, of: maker) else { continue }
+      let values = producer.axes.indices.map { producer.value(axis: $0, of: maker - producer.first) }
+      members.append((values, output, maker, try resolver.value.fileName(collection.output, of: maker)))
+    }
+    let text =
+      collection.form == .table
+      ? WorkspaceLayout.table(binding.reference) : WorkspaceLayout.inputFolder(binding.reference)
+    return StepWork.CollectedInput(
+      path: RelativePath(text) ?? .root, form: collection.form, collection: resolver.value.collection(index),
+      axes: producer.axes, members: members)
+  }
+
+  private static func kind(of content: SourceFiles.Content) -> String {
+    switch content {
+    case .file(_, _, let executable): executable ? "executable" : "file"
+    case .tree: "tree"
+    }
+  }
+}

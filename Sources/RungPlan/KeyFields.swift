@@ -1,0 +1,74 @@
+import RungCore
+import RungModel
+
+/// The walk over a step that gives the fields of its instances' keys.
+public enum KeyFields {
+  /// Every reference that can change what a step does: in its command, variables, inputs and output paths. Where a copy
+  /// is published changes no result, so `publish` is not looked at.
+  public static func references(of step: Step) -> [Reference] {
+    var templates: [Template] =
+      switch step.command {
+      case .shell(let text, _): [text]
+      case .arguments(let list): list
+      }
+    templates += step.variables.compactMap(\.value)
+    templates += step.inputs.map(\.path)
+    templates += step.outputs.map(\.path)
+    return templates.flatMap(\.references)
+  }
+
+  /// The parameters among the references, sorted by name, with their whole values.
+  public static func usedParameters(_ references: [Reference], _ parameters: [String: JSON]) -> [JSON.Member] {
+    var names: Set<String> = []
+    for case .parameter(let name, _) in references { names.insert(name) }
+    return names.sorted().map { JSON.Member($0, parameters[$0] ?? .null) }
+  }
+
+  /// The axes among the references, as indices into the step's axes, ascending.
+  public static func usedAxes(_ references: [Reference], _ axes: [Axis]) -> [Int] {
+    var names: Set<String> = []
+    for case .axis(let name, _) in references { names.insert(name) }
+    return axes.indices.filter { names.contains(axes[$0].name) }
+  }
+
+  /// The fields that all instances of a step share, in hashing order; those of its inputs and of an instance follow.
+  ///
+  /// - Parameters:
+  ///   - callerVariables: the values of the declared variables that are taken from the caller.
+  ///   - program: the program that the command starts with, where it is known.
+  ///   - environment: what identifies the environment, by part.
+  public static func shared(
+    _ step: Step, parameters: [String: JSON], references: [Reference], callerVariables: [String: String],
+    program: (name: String, digest: Digest)?, environment: [(name: String, value: String, digest: Digest?)]
+  ) -> [KeyField] {
+    var fields: [KeyField] = []
+    switch step.command {
+    case .shell(let text, let shell):
+      fields.append(KeyField(.command, value: text.source))
+      fields.append(KeyField(.shell, value: shell.rawValue))
+    case .arguments(let list):
+      // A list, so that ["a b"] and ["a", "b"] differ.
+      fields.append(KeyField(.command, value: JSON.array(list.map { .string($0.source) }).compact))
+      fields.append(KeyField(.shell, value: "none"))
+    }
+    if let program { fields.append(KeyField(.program, program.name, value: program.name, digest: program.digest)) }
+    for part in environment {
+      fields.append(KeyField(.environment, part.name, value: part.value, digest: part.digest))
+    }
+    for parameter in usedParameters(references, parameters) {
+      fields.append(KeyField(.parameter, parameter.name, value: parameter.value.compact))
+    }
+    for variable in step.variables {
+      fields.append(
+        KeyField(.variable, variable.name, value: variable.value?.source ?? callerVariables[variable.name] ?? ""))
+    }
+    for secret in step.secrets { fields.append(KeyField(.secret, secret, value: "passed")) }
+    for output in step.outputs {
+      fields.append(KeyField(.output, output.name, value: output.path.source + (output.isDirectory ? "/" : "")))
+    }
+    if step.resources.cpus != 1 { fields.append(KeyField(.resource, "cpus", value: "\(step.resources.cpus)")) }
+    if step.resources.gpus != 0 { fields.append(KeyField(.resource, "gpus", value: "\(step.resources.gpus)")) }
+    if step.network { fields.append(KeyField(.network, value: "allowed")) }
+    return fields
+  }
+}
