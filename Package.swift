@@ -19,6 +19,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
     .target(name: "CRungLaunch", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
 
@@ -28,7 +29,7 @@ let package = Package(
     .target(name: "RungModel", dependencies: ["RungCore", "CYaml"], swiftSettings: strict),
     .target(name: "RungPlan", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
     // effects
-    .target(name: "RungStore", dependencies: ["RungCore", "CZstd"], swiftSettings: strict),
+    .target(name: "RungStore", dependencies: ["RungCore", "CZstd", "CLinux"], swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
@@ -50,5 +51,7 @@ let package = Package(
     .executableTarget(name: "rung", dependencies: ["RungCLI"], swiftSettings: strict),
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
+    .testTarget(name: "RungStoreTests", dependencies: ["RungStore", "RungCore"], swiftSettings: strict),
+    .testTarget(name: "RungLedgerTests", dependencies: ["RungLedger", "RungCore"], swiftSettings: strict),
   ]
 )

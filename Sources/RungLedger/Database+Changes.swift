@@ -1,0 +1,79 @@
+import RungCore
+
+extension Database {
+  /// Writes all changes; called inside a transaction.
+  func apply(_ changes: LedgerChanges) throws(LedgerError) {
+    for action in changes.actions {
+      try run(
+        "INSERT INTO action VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
+        [.digest(action.key), .digest(action.record)])
+    }
+    for row in changes.records {
+      try run(
+        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+          .digest(row.record), .text(row.project), .text(row.instance), .text(row.pipeline), .text(row.step),
+          .digest(row.key), .text(row.run), .text(row.outcome), .int(row.started), .int(row.duration),
+        ])
+    }
+    for row in changes.outputs {
+      try run(
+        "INSERT INTO output VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [.digest(row.digest), .digest(row.record), .text(row.name)])
+    }
+    for entry in changes.history {
+      try run(
+        "INSERT INTO history VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          .text(entry.project), .text(entry.instance), .text(entry.run), .digest(entry.key), .optional(entry.record),
+          .text(entry.outcome), .int(entry.at),
+        ])
+      try run(
+        """
+        INSERT INTO latest VALUES (?, ?, last_insert_rowid())
+        ON CONFLICT DO UPDATE SET sequence = excluded.sequence
+        """, [.text(entry.project), .text(entry.instance)])
+    }
+    for removal in changes.statRemovals {
+      try run("DELETE FROM stat WHERE project = ? AND path = ?", [.text(removal.project), .text(removal.path)])
+    }
+    for stat in changes.stats {
+      let entry = stat.entry
+      try run(
+        "INSERT OR REPLACE INTO stat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          .text(stat.project), .text(entry.path), .int(Int64(bitPattern: entry.device)),
+          .int(Int64(bitPattern: entry.inode)), .int(entry.size), .int(entry.modified), .int(entry.changed),
+          .int(Int64(entry.mode)), .digest(entry.digest), .int(entry.hashedAt),
+        ])
+    }
+    for sample in changes.durations {
+      // A mean in which the last eight samples count most, so that it follows a step that has become slower.
+      try run(
+        """
+        INSERT INTO duration VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET
+        nanoseconds = nanoseconds + (excluded.nanoseconds - nanoseconds) / min(samples + 1, 8), samples = samples + 1
+        """, [.text(sample.project), .text(sample.step), .int(max(0, sample.nanoseconds))])
+    }
+    for row in changes.runs {
+      try run(
+        "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          .text(row.id), .text(row.project), .int(row.started), .optional(row.finished), .text(row.arguments),
+          .int(row.ran), .int(row.unchanged), .int(row.restored), .int(row.failed), .int(row.skipped),
+          .optional(row.commit), .optional(row.dirty.map { $0 ? 1 : 0 }),
+        ])
+    }
+    for row in changes.published {
+      try run(
+        "INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?, ?)",
+        [
+          .text(row.project), .text(row.path), .digest(row.digest), .text(row.instance), .text(row.output),
+          .digest(row.record),
+        ])
+    }
+    for probe in changes.probes {
+      try run("INSERT OR REPLACE INTO probe VALUES (?, ?)", [.text(probe.name), .text(probe.text)])
+    }
+  }
+}

@@ -1,0 +1,178 @@
+internal import CSQLite
+import RungCore
+
+/// One SQLite connection and its prepared statements.
+///
+/// Safe to send: `Ledger` keeps each connection in a Mutex, calls it only while holding that, and never hands it out;
+/// so one thread uses it at a time, which is what SQLite asks for a connection without a mutex of its own.
+final class Database: @unchecked Sendable {
+  private let handle: OpaquePointer
+  private var statements: [String: OpaquePointer] = [:]
+  let path: String
+
+  enum Value {
+    case text(String)
+    case int(Int64)
+    case digest(Digest)
+    case null
+
+    static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
+    static func optional(_ number: Int64?) -> Value { number.map { .int($0) } ?? .null }
+    static func optional(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .null }
+  }
+
+  init(path: String) throws(LedgerError) {
+    self.path = path
+    var handle: OpaquePointer?
+    // NOMUTEX: the connection is guarded by its owner.
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle else {
+      let error = Self.error(code, handle, path)
+      sqlite3_close_v2(handle)
+      throw error
+    }
+    self.handle = handle
+    sqlite3_extended_result_codes(handle, 1)
+    sqlite3_busy_timeout(handle, 10_000)
+    // Checkpoints are made by Ledger alone, under its lock; docs/decisions/0006-sqlite.md says why.
+    _ = rung_sqlite_no_checkpoint_on_close(handle)
+    sqlite3_wal_autocheckpoint(handle, 0)
+  }
+
+  deinit {
+    for statement in statements.values { sqlite3_finalize(statement) }
+    sqlite3_close_v2(handle)
+  }
+
+  /// Runs statements without values or results.
+  func execute(_ sql: String) throws(LedgerError) {
+    try check(sqlite3_exec(handle, sql, nil, nil, nil))
+  }
+
+  /// Runs one prepared statement without results.
+  func run(_ sql: String, _ values: [Value]) throws(LedgerError) {
+    _ = try rows(sql, values) { _ in () }
+  }
+
+  /// Runs one prepared statement and maps its rows.
+  func rows<T>(
+    _ sql: String, _ values: [Value] = [], _ map: (Row) throws(LedgerError) -> T
+  ) throws(LedgerError) -> [T] {
+    let statement = try prepared(sql)
+    defer {
+      sqlite3_reset(statement)
+      sqlite3_clear_bindings(statement)
+    }
+    for (index, value) in values.enumerated() { try bind(statement, Int32(index + 1), value) }
+    var result: [T] = []
+    while true {
+      let code = sqlite3_step(statement)
+      if code == SQLITE_DONE { return result }
+      guard code == SQLITE_ROW else { throw Self.error(code, handle, path) }
+      result.append(try map(Row(statement: statement, path: path)))
+    }
+  }
+
+  /// All or nothing: commits when the body returns, takes everything back when it throws.
+  func transaction(_ body: () throws(LedgerError) -> Void) throws(LedgerError) {
+    try execute("BEGIN IMMEDIATE")
+    do {
+      try body()
+      try execute("COMMIT")
+    } catch {
+      // Some errors (a full disk) have rolled back already; then this one fails, and that is well.
+      sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+      throw error
+    }
+  }
+
+  /// Moves the write-ahead log into the database and empties it. False when a reader is in the way: nothing is lost,
+  /// it is tried again later.
+  func checkpoint() throws(LedgerError) -> Bool {
+    sqlite3_busy_timeout(handle, 0)
+    defer { sqlite3_busy_timeout(handle, 10_000) }
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+    if code & 0xff == SQLITE_BUSY { return false }
+    try check(code)
+    return true
+  }
+
+  private func prepared(_ sql: String) throws(LedgerError) -> OpaquePointer {
+    if let statement = statements[sql] { return statement }
+    var statement: OpaquePointer?
+    try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
+    guard let statement else { throw LedgerError(.io, "\(path): SQLite prepared nothing for: \(sql)") }
+    statements[sql] = statement
+    return statement
+  }
+
+  private func bind(_ statement: OpaquePointer, _ index: Int32, _ value: Value) throws(LedgerError) {
+    let code: Int32
+    switch value {
+    case .int(let number): code = sqlite3_bind_int64(statement, index, number)
+    case .null: code = sqlite3_bind_null(statement, index)
+    case .text(let text): code = rung_sqlite_bind_text(statement, index, text, Int32(text.utf8.count))
+    case .digest(let digest):
+      code = digest.bytes.withUnsafeBytes { rung_sqlite_bind_blob(statement, index, $0.baseAddress, Int32($0.count)) }
+    }
+    try check(code)
+  }
+
+  private func check(_ code: Int32) throws(LedgerError) {
+    if code != SQLITE_OK { throw Self.error(code, handle, path) }
+  }
+
+  private static func error(_ code: Int32, _ handle: OpaquePointer?, _ path: String) -> LedgerError {
+    let reason =
+      handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? String(cString: sqlite3_errstr(code))
+    switch code & 0xff {
+    case SQLITE_CORRUPT, SQLITE_NOTADB:
+      return .damagedFile(path, reason)
+    case SQLITE_FULL:
+      return LedgerError(.noSpace, "cannot write the ledger \(path): the disk is full (\(reason))")
+    default:
+      return LedgerError(.io, "the ledger \(path) cannot be used: \(reason) (SQLite error \(code))")
+    }
+  }
+}
+
+/// The row at which a statement stands; valid until the next one is asked for.
+struct Row {
+  let statement: OpaquePointer
+  let path: String
+
+  func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+  func text(_ column: Int32) -> String {
+    guard let bytes = sqlite3_column_text(statement, column) else { return "" }
+    let count = Int(sqlite3_column_bytes(statement, column))
+    return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
+  }
+
+  func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
+
+  func optionalInt(_ column: Int32) -> Int64? { isNull(column) ? nil : int(column) }
+
+  func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+
+  func digest(_ column: Int32) throws(LedgerError) -> Digest {
+    let bytes = UnsafeRawBufferPointer(
+      start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
+    guard let digest = Digest(bytes: bytes) else { throw .damagedFile(path, "a digest has \(bytes.count) bytes") }
+    return digest
+  }
+
+  func optionalDigest(_ column: Int32) throws(LedgerError) -> Digest? {
+    isNull(column) ? nil : try digest(column)
+  }
+}
+
+extension LedgerError {
+  static func damagedFile(_ path: String, _ reason: String) -> LedgerError {
+    LedgerError(
+      .damaged,
+      "the ledger \(path) is damaged: \(reason). Nothing in the cache is lost; make it anew with"
+        + " `rung cache rebuild-index`")
+  }
+}

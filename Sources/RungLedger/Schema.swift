@@ -1,0 +1,53 @@
+/// The tables of the ledger, version 1; docs/formats/store.md explains them to people.
+enum Schema {
+  static let version: Int64 = 1
+  // "rung" in ASCII: `file` and `PRAGMA application_id` tell a ledger from another database.
+  static let applicationID: Int64 = 0x7275_6e67
+
+  // STRICT, because a column of loose type turns the key `007` into the number 7. Digests are blobs of 32 bytes, times
+  // are nanoseconds.
+  static let create = """
+    CREATE TABLE action (
+      key BLOB PRIMARY KEY CHECK (length(key) = 32), record BLOB NOT NULL CHECK (length(record) = 32)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE record (
+      record BLOB PRIMARY KEY CHECK (length(record) = 32), project TEXT NOT NULL, instance TEXT NOT NULL,
+      pipeline TEXT NOT NULL, step TEXT NOT NULL, key BLOB NOT NULL, run TEXT NOT NULL, outcome TEXT NOT NULL,
+      started INTEGER NOT NULL, duration INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE output (
+      digest BLOB NOT NULL CHECK (length(digest) = 32), record BLOB NOT NULL, name TEXT NOT NULL,
+      PRIMARY KEY (digest, record, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE history (
+      sequence INTEGER PRIMARY KEY, project TEXT NOT NULL, instance TEXT NOT NULL, run TEXT NOT NULL,
+      key BLOB NOT NULL, record BLOB, outcome TEXT NOT NULL, at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX history_by_instance ON history (project, instance, sequence);
+    CREATE TABLE latest (
+      project TEXT NOT NULL, instance TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (project, instance)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE stat (
+      project TEXT NOT NULL, path TEXT NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+      size INTEGER NOT NULL, modified INTEGER NOT NULL, changed INTEGER NOT NULL, mode INTEGER NOT NULL,
+      digest BLOB NOT NULL, hashed_at INTEGER NOT NULL, PRIMARY KEY (project, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE duration (
+      project TEXT NOT NULL, step TEXT NOT NULL, nanoseconds INTEGER NOT NULL, samples INTEGER NOT NULL,
+      PRIMARY KEY (project, step)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE run (
+      id TEXT PRIMARY KEY, project TEXT NOT NULL, started INTEGER NOT NULL, finished INTEGER,
+      arguments TEXT NOT NULL, ran INTEGER NOT NULL, unchanged INTEGER NOT NULL, restored INTEGER NOT NULL,
+      failed INTEGER NOT NULL, skipped INTEGER NOT NULL, git_commit TEXT, dirty INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX run_by_start ON run (project, started);
+    CREATE TABLE published (
+      project TEXT NOT NULL, path TEXT NOT NULL, digest BLOB NOT NULL, instance TEXT NOT NULL,
+      output TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (project, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE probe (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = \(applicationID);
+    PRAGMA user_version = \(version);
+    """
+}

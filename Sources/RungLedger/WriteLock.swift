@@ -1,0 +1,32 @@
+import Glibc
+
+/// The lock under which every write to the ledger and every checkpoint is made, by any process: an exclusive flock of a
+/// file beside the database. The kernel queues the waiting and lets go of what a dead process held.
+final class WriteLock: Sendable {
+  private let descriptor: Int32
+  private let path: String
+
+  init(path: String) throws(LedgerError) {
+    self.path = path
+    var descriptor: Int32 = -1
+    repeat {
+      descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    } while descriptor < 0 && errno == EINTR
+    guard descriptor >= 0 else {
+      throw LedgerError(.io, "cannot open \(path): \(String(cString: strerror(errno)))")
+    }
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  /// Waits for the lock, for as long as it takes. Not for two threads at once: they would share it.
+  func withLock<T>(_ body: () throws(LedgerError) -> T) throws(LedgerError) -> T {
+    while flock(descriptor, LOCK_EX) != 0 {
+      if errno == EINTR { continue }
+      throw LedgerError(.io, "cannot lock \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { flock(descriptor, LOCK_UN) }
+    return try body()
+  }
+}

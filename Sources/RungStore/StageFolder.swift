@@ -1,0 +1,104 @@
+import Glibc
+import RungCore
+import Synchronization
+
+/// A folder below `stage/` for what this process has written and not yet published. It holds the lock of its file
+/// `lock` as long as it lives, so another process can tell it from what a dead one left.
+final class StageFolder: Sendable {
+  /// The folder's name inside the cache, such as `stage/3f…`.
+  let name: String
+  /// The open folder.
+  let descriptor: Int32
+  private let lockDescriptor: Int32
+  private let root: Int32
+  private let fileSystem: FileSystem
+  private let counter = Atomic<Int>(0)
+
+  /// Removes what dead processes left and makes a folder for this one. Only one process does this at a time: without
+  /// the lock of `stage/lock` a folder could be taken for dead between its making and its locking.
+  init(root: Int32, in cache: String, _ fileSystem: FileSystem) throws(StoreError) {
+    let gate = try fileSystem.open("stage/lock", O_RDWR | O_CREAT, mode: 0o666, in: root, at: "\(cache)/stage/lock")
+    defer { fileSystem.close(gate) }
+    try fileSystem.lock(gate, at: "\(cache)/stage/lock")
+    try Self.sweep(root, cache, fileSystem)
+
+    var random = SystemRandomNumberGenerator()
+    let name = "stage/" + String(random.next() | 1 << 63, radix: 16)
+    let place = "\(cache)/\(name)"
+    guard try fileSystem.makeFolder(name, in: root, at: place) else {
+      throw StoreError(.io, "\(place) exists although its name was drawn at random")
+    }
+    descriptor = try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
+    do throws(StoreError) {
+      lockDescriptor = try fileSystem.open("lock", O_RDWR | O_CREAT, mode: 0o666, in: descriptor, at: "\(place)/lock")
+    } catch {
+      fileSystem.close(descriptor)
+      throw error
+    }
+    do throws(StoreError) {
+      try fileSystem.lock(lockDescriptor, at: "\(place)/lock")
+    } catch {
+      fileSystem.close(descriptor)
+      fileSystem.close(lockDescriptor)
+      throw error
+    }
+    self.name = name
+    self.root = root
+    self.fileSystem = fileSystem
+  }
+
+  deinit {
+    // What was not flushed is nobody's. Errors do not matter: the next process sweeps.
+    try? removeTree(name, in: root, fileSystem, at: name)
+    fileSystem.close(lockDescriptor)
+    fileSystem.close(descriptor)
+  }
+
+  /// A name that no other thread gets.
+  func newName() -> String { String(counter.wrappingAdd(1, ordering: .relaxed).newValue) }
+
+  private static func sweep(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) {
+    let place = "\(cache)/stage"
+    let stage = try fileSystem.open("stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
+    defer { fileSystem.close(stage) }
+    for folder in try fileSystem.list(stage, at: place) {
+      let name = text(folder)
+      if name == "lock" { continue }
+      let inside = "\(place)/\(name)"
+      var lock: Int32 = -1
+      do throws(StoreError) {
+        lock = try fileSystem.open("\(name)/lock", O_RDWR | O_NOFOLLOW, in: stage, at: "\(inside)/lock")
+      } catch {
+        // No lock file: it died before it had one.
+        guard error.code == .missing else { throw error }
+      }
+      defer { if lock >= 0 { fileSystem.close(lock) } }
+      let isDead = try lock < 0 ? true : fileSystem.tryLock(lock, at: "\(inside)/lock")
+      if isDead {
+        try removeTree(folder, in: stage, fileSystem, at: inside)
+      }
+    }
+  }
+}
+
+/// Removes a file, a link, or a folder and what is in it, never through a link. What is gone already is not an error.
+func removeTree(
+  _ name: UnsafePointer<CChar>, in folder: Int32, _ fileSystem: FileSystem, at place: @autoclosure () -> String
+) throws(StoreError) {
+  do throws(StoreError) {
+    do throws(StoreError) {
+      try fileSystem.remove(name, in: folder, at: place())
+      return
+    } catch {
+      guard error.errno == EISDIR || error.errno == EPERM else { throw error }
+    }
+    let inside = try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: folder, at: place())
+    defer { fileSystem.close(inside) }
+    for entry in try fileSystem.list(inside, at: place()) {
+      try removeTree(entry, in: inside, fileSystem, at: "\(place())/\(text(entry))")
+    }
+    try fileSystem.remove(name, in: folder, isFolder: true, at: place())
+  } catch {
+    if error.code != .missing { throw error }
+  }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import RungCore
+
+/// Why the store could not do what was asked. The message is a sentence that names the object or the path.
+public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The kind of failure, for programs.
+  public enum Code: String, Sendable {
+    /// No object, record or file of that name. For an object this is a miss: make it again.
+    case missing
+    /// Stored bytes are not what their name says. They were moved to `quarantine/`; from then on the object is missing.
+    case damaged
+    /// The disk is full, or a quota is reached.
+    case noSpace
+    /// The machine failed: a system call returned an error that is none of the others.
+    case io
+    /// The cache was written by a newer Rung. Nothing was changed.
+    case newerFormat
+    /// The path cannot be stored or written: a socket, a link out of the tree, something already there.
+    case badPath
+    /// A file changed while it was being read.
+    case changed
+    /// The object is larger than the caller allows.
+    case tooLarge
+  }
+
+  /// The kind of failure.
+  public let code: Code
+  /// What happened, to which thing, and what to do next.
+  public let message: String
+  /// The system's error number, when a system call failed.
+  public let errno: Int32?
+
+  /// An error with its message.
+  public init(_ code: Code, _ message: String, errno: Int32? = nil) {
+    self.code = code
+    self.message = message
+    self.errno = errno
+  }
+
+  /// The message.
+  public var description: String { message }
+
+  /// The error of a system call that failed on `place`.
+  static func system(_ call: FileSystem.Call, _ number: Int32, _ place: String) -> StoreError {
+    let code: Code
+    switch number {
+    case ENOENT, ENOTDIR: code = .missing
+    case ENOSPC, EDQUOT: code = .noSpace
+    case EEXIST, ELOOP, EISDIR, ENAMETOOLONG, EINVAL: code = .badPath
+    default: code = .io
+    }
+    let reason = String(cString: strerror(number))
+    return StoreError(code, "cannot \(call.rawValue) \(place): \(reason)", errno: number)
+  }
+}
+
+/// The name and size of stored bytes.
+public struct StoredFile: Hashable, Sendable {
+  /// The SHA-256 of the bytes; of a tree, that of its manifest.
+  public let digest: Digest
+  /// In bytes, uncompressed; of a tree, the sum of its files' sizes.
+  public let size: Int64
+
+  /// The name and size of stored bytes.
+  public init(digest: Digest, size: Int64) {
+    self.digest = digest
+    self.size = size
+  }
+}
+
+/// How hard the store tries to survive a power cut.
+public enum Durability: Sendable {
+  /// A name appears only after its bytes are on the disk.
+  case full
+  /// Nothing is synchronised: for tests and scratch folders. A crash of the process alone still loses nothing named.
+  case none
+}

@@ -1,0 +1,67 @@
+import Glibc
+import RungCore
+
+/// The file `format.json` at a cache's root: which Rung can read it.
+///
+///     {"format": 1, "hash": "sha256", "needs": []}
+///
+/// `format` rises when older programs can no longer use the cache at all; `needs` names features that a program must
+/// know to use it. A program that does not know one leaves everything untouched.
+enum StoreFormat {
+  static let version = 1
+  static let features: Set<String> = []
+  private static let file = "format.json"
+
+  /// True when the cache has a format that this program knows; false when it has none yet.
+  static func isWritten(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) -> Bool {
+    let place = "\(cache)/\(file)"
+    let descriptor: Int32
+    do {
+      descriptor = try fileSystem.open(file, O_RDONLY | O_NONBLOCK, in: root, at: place)
+    } catch {
+      if error.code == .missing { return false }
+      throw error
+    }
+    defer { fileSystem.close(descriptor) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 1)
+    defer { buffer.deallocate() }
+    let count = try fileSystem.read(descriptor, buffer, at: place)
+    // An empty file is what some file systems leave of one that was never synchronised.
+    if count == 0 { return false }
+    let bytes = Array(buffer[..<count])
+    guard let json = try? JSON(parsing: bytes), let format = json["format"]?.int else {
+      throw StoreError(
+        .damaged,
+        "\(place) is damaged: its format cannot be read. If Rung \(version) wrote this cache, remove that file and it is"
+          + " written again")
+    }
+    let unknown = (json["needs"]?.array ?? []).compactMap(\.string).filter { !features.contains($0) }
+    guard format <= version, unknown.isEmpty else {
+      let what = unknown.isEmpty ? "has format \(format)" : "needs \(unknown.joined(separator: ", "))"
+      throw StoreError(
+        .newerFormat,
+        "the cache \(cache) \(what); this rung knows format \(version). Use the newer rung that wrote it, or another"
+          + " cache. Nothing was changed")
+    }
+    return true
+  }
+
+  /// Writes the file the durable way: under another name, synchronised, renamed.
+  static func write(
+    _ root: Int32, _ cache: String, _ durability: Durability, _ fileSystem: FileSystem
+  ) throws(StoreError) {
+    let place = "\(cache)/\(file)"
+    var random = SystemRandomNumberGenerator()
+    // Two processes may do this at once: each writes a file of its own, and both have the same content.
+    let staged = "stage/format-" + String(random.next(), radix: 16)
+    let text = "{\"format\": \(version), \"hash\": \"sha256\", \"needs\": []}\n"
+    let descriptor = try fileSystem.open(staged, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666, in: root, at: place)
+    defer { fileSystem.close(descriptor) }
+    try Array(text.utf8).withUnsafeBufferPointer { bytes throws(StoreError) in
+      try fileSystem.write(descriptor, UnsafeRawBufferPointer(bytes), at: place)
+    }
+    if durability == .full { try fileSystem.syncAll(descriptor, at: place) }
+    try fileSystem.rename(staged, in: root, to: file, in: root, at: place)
+    if durability == .full { try fileSystem.syncAll(descriptor, at: place) }
+  }
+}
