@@ -36,7 +36,7 @@ let package = Package(
     // conductor
     .target(
       name: "RungEngine",
-      dependencies: ["RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore"],
+      dependencies: ["RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore", "CLinux"],
       swiftSettings: strict),
     // words
     .target(

@@ -5,3 +5,22 @@ extern int syncfs(int fd);
 
 // Locks that belong to the open file description, not to the process (fcntl(2), "Open file description locks").
 static const int RUNG_F_OFD_SETLK = 37;
+
+#include <sched.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/// The processors that this process may run on; at least 1.
+static inline long rung_usable_processors(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? online : 1;
+}
+
+/// The type of the file system at a path (a magic number of statfs(2)); 0 when it cannot be told.
+static inline long rung_file_system_type(const char *path) {
+  struct statfs information;
+  return statfs(path, &information) == 0 ? (long)information.f_type : 0;
+}
+

@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import RungCore
 
@@ -16,13 +17,7 @@ public struct HostResources: Sendable {
   public static func detect(environment: [String: String]) -> HostResources {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, 255)
-    var set = cpu_set_t()
-    let processors: Int
-    if sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 {
-      processors = withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-    } else {
-      processors = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    }
+    let processors = Int(rung_usable_processors())
     let memory = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
     var gpus: [String] = []
     if let visible = environment["CUDA_VISIBLE_DEVICES"] {

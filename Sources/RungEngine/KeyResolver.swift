@@ -92,7 +92,8 @@ struct KeyResolver {
     let local = instance - step.first
     var own: [KeyField] = []
     for axis in context.usedAxes {
-      own.append(KeyField(.axis, step.axes[axis].name, value: Substitution.text(of: step.value(axis: axis, of: local).value)))
+      own.append(
+        KeyField(.axis, step.axes[axis].name, value: Substitution.text(of: step.value(axis: axis, of: local).value)))
     }
     for input in try inputs(of: instance) where context.inputs[input.index] == nil {
       own.append(Self.field(input.input))
@@ -135,7 +136,8 @@ struct KeyResolver {
     let declared = graph.steps[index].step.outputs[output]
     var text = declared.path.source
     if !declared.path.references.isEmpty {
-      text = Substitution(parameters: try context(of: index).parameters, axes: axisValues(of: maker)).plain(declared.path)
+      text = Substitution(parameters: try context(of: index).parameters, axes: axisValues(of: maker)).plain(
+        declared.path)
     }
     return text.split(separator: "/").last.map(String.init) ?? declared.name
   }

@@ -23,7 +23,7 @@ struct Publisher: Sendable {
     let temporary = path.parent.absolute(in: root) + "/.rung-\(getpid())-\(digest.short)-\(path.name)"
     var kept: Digest?
     do throws(StoreError) {
-      removeTree(temporary)
+      try? removeTree(temporary)
       if kind == .tree {
         try store.restoreTree(digest, to: temporary)
       } else {
@@ -31,14 +31,14 @@ struct Publisher: Sendable {
       }
       kept = try keepUnknown(target)
     } catch {
-      removeTree(temporary)
+      try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(error)")
     }
     var status = stat()
-    if lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFDIR || kind == .tree { removeTree(target) }
+    if lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFDIR || kind == .tree { try? removeTree(target) }
     guard rename(temporary, target) == 0 else {
       let reason = String(cString: strerror(errno))
-      removeTree(temporary)
+      try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(reason)")
     }
     return kept
@@ -54,8 +54,9 @@ struct Publisher: Sendable {
       guard !store.contains(digest) else { return nil }
       return try store.put(fileAt: target).digest
     case S_IFDIR:
-      let tree = try store.putTree(at: target)
-      return tree.isNew ? tree.file.digest : nil
+      var files = SourceFiles(root: root, cached: [], storingIn: nil)
+      if let content = try? files.content(absolute: target), store.contains(content.digest) { return nil }
+      return try store.putTree(at: target).digest
     default: return nil
     }
   }
@@ -78,7 +79,8 @@ struct Publisher: Sendable {
       free(real)
       free(realRoot)
     }
-    let inside = String(cString: realRoot) == "/" || (String(cString: real) + "/").hasPrefix(String(cString: realRoot) + "/")
+    let inside =
+      String(cString: realRoot) == "/" || (String(cString: real) + "/").hasPrefix(String(cString: realRoot) + "/")
     guard inside else { throw Problem(message: "\(path) leads out of the project through a symbolic link") }
   }
 }

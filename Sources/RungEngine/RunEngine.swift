@@ -150,18 +150,22 @@ public final class RunEngine {
       if (step.first..<(step.first + step.count)).contains(where: { needed[$0] }) {
         if wants.gpus > capacity.gpus.count {
           problems.append(
-            Diagnostic(.error, "step '\(step.path)' needs \(wants.gpus) GPUs; there are \(capacity.gpus.count)",
+            Diagnostic(
+              .error, "step '\(step.path)' needs \(wants.gpus) GPUs; there are \(capacity.gpus.count)",
               at: step.step.location, notes: ["`gpus` in rung.yaml says which GPUs steps may use"]))
         }
         if memory > capacity.memory {
           problems.append(
-            Diagnostic(.error,
+            Diagnostic(
+              .error,
               "step '\(step.path)' needs \(ByteCount(bytes: memory)) of memory; steps may use \(ByteCount(bytes: capacity.memory))",
               at: step.step.location))
         }
-        for (pool, units) in wants.pools.sorted(by: { $0.key < $1.key }) where units > capacity.pools[pool, default: 0] {
+        for (pool, units) in wants.pools.sorted(by: { $0.key < $1.key }) where units > capacity.pools[pool, default: 0]
+        {
           problems.append(
-            Diagnostic(.error,
+            Diagnostic(
+              .error,
               "step '\(step.path)' needs \(units) of '\(pool)'; there are \(capacity.pools[pool, default: 0])",
               at: step.step.location, notes: ["`pools` in rung.yaml says how many there are"]))
         }
@@ -317,7 +321,9 @@ public final class RunEngine {
     observe(.unchanged(instance: name))
     var restoredAny = false
     for (output, path) in checksPublished[instance] ?? [] {
-      guard let made = result.outputs.first(where: { $0.name == output }), !isPublished(made, at: path) else { continue }
+      guard let made = result.outputs.first(where: { $0.name == output }), !isPublished(made, at: path) else {
+        continue
+      }
       var ending = StepWork.Ending(outcome: .succeeded)
       worker.publish(made, to: path, name, record: result.record, restored: true, &ending)
       changes.merge(ending.changes)
@@ -408,7 +414,10 @@ public final class RunEngine {
       return [.failed(instance, retry: false)] + release(key)
     case .inputsLost(let makers):
       let names = makers.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
-      observe(.warning("results of \(names)\(makers.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"))
+      observe(
+        .warning(
+          "results of \(names)\(makers.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"
+        ))
       rebuild.formUnion(makers)
       attempts[instance, default: 1] -= 1
       keys[instance] = nil

@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import RungCore
 import RungLedger
@@ -166,8 +167,9 @@ struct SourceFiles {
         }
       case S_IFLNK:
         var target = [UInt8](repeating: 0, count: 4096)
-        let length = target.withUnsafeMutableBytes { buffer in
-          readlink(childPath, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+        let length = target.withUnsafeMutableBytes { buffer -> Int in
+          guard let base = buffer.baseAddress else { return -1 }
+          return readlink(childPath, base.assumingMemoryBound(to: CChar.self), buffer.count)
         }
         guard length > 0 else { throw Problem(message: "cannot read the link \(childName)") }
         entries.append(.init(nameBytes: bytes, kind: .link(target: Array(target[..<length]))))
@@ -197,10 +199,9 @@ struct SourceFiles {
   // How long two changes of a file can carry the same time: a clock tick on local file systems, whose times come from
   // this machine's clock; two seconds where they may come from another machine or be coarse (FAT).
   private static func clockGrain(of root: String) -> Int64 {
-    var information = statfs()
+    // ext, XFS, btrfs, tmpfs, overlay, ZFS (linux/magic.h).
     let local: Set<Int> = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
-    guard statfs(root, &information) == 0, local.contains(Int(information.f_type)) else { return 2_000_000_000 }
-    return 50_000_000
+    return local.contains(rung_file_system_type(root)) ? 50_000_000 : 2_000_000_000
   }
 
   private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -204,7 +204,8 @@ struct StepWorker: Sendable {
           table.add(values: member.values, axes: input.axes, json: json)
         } catch let error as JSON.ParseError {
           throw WorkProblem(
-            message: "the output '\(input.collection.output)' of \(entry.instance) cannot become a row of a table: \(error)")
+            message:
+              "the output '\(input.collection.output)' of \(entry.instance) cannot become a row of a table: \(error)")
         } catch {
           throw WorkProblem(message: "\(error)", isMachineFault: true)
         }
@@ -220,7 +221,8 @@ struct StepWorker: Sendable {
         files.append(StagedFile(path: path, content: Self.content(of: member.output)))
         var cells: [String] = []
         for (axis, value) in zip(input.axes, member.values) {
-          cells += axis.fields.isEmpty
+          cells +=
+            axis.fields.isEmpty
             ? [Substitution.text(of: value.value)] : axis.fields.map { Substitution.text(of: value.value[$0] ?? .null) }
         }
         index += CollectedTable.line(cells + [place])

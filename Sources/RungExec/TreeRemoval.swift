@@ -1,5 +1,8 @@
 import Glibc
 
+/// Removes a file or a folder with everything below it, links removed and never followed. Nothing there is not an error.
+public func removeTree(_ path: String) throws(ExecError) { try TreeRemoval.remove(path) }
+
 /// Removes folders of steps, whatever steps put into them: folders without permissions, links to anywhere (which are
 /// removed, never followed), names that are not UTF-8, trees deeper than any path can be.
 struct TreeRemoval {

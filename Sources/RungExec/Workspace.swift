@@ -42,7 +42,8 @@ public enum Workspace {
 
   private static func refuseReserved(_ path: RelativePath, _ what: String) throws(ExecError) {
     if path.text.isEmpty { throw ExecError("\(what) has the workspace itself as its path") }
-    if path.text == reserved || path.text.hasPrefix(reserved + "/") {
+    // Outputs of other steps are put below .rung/in; all else in there is Rung's own.
+    if path.text == reserved || path.text.hasPrefix(reserved + "/") && !path.text.hasPrefix(reserved + "/in/") {
       throw ExecError("\(what) lies in '\(reserved)', which is Rung's own folder in a workspace; use another path")
     }
   }

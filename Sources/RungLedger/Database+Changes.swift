@@ -5,8 +5,10 @@ extension Database {
   func apply(_ changes: LedgerChanges) throws(LedgerError) {
     for action in changes.actions {
       try run(
-        "INSERT INTO action VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record",
-        [.digest(action.key), .digest(action.record)])
+        """
+        INSERT INTO action VALUES (?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET record = excluded.record, outputs = excluded.outputs
+        """, [.digest(action.key), .digest(action.record), .blob(ActionRow.encode(action.outputs))])
     }
     for row in changes.records {
       try run(

@@ -14,6 +14,7 @@ final class Database: @unchecked Sendable {
     case text(String)
     case int(Int64)
     case digest(Digest)
+    case blob([UInt8])
     case null
 
     static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
@@ -113,6 +114,11 @@ final class Database: @unchecked Sendable {
     case .int(let number): code = sqlite3_bind_int64(statement, index, number)
     case .null: code = sqlite3_bind_null(statement, index)
     case .text(let text): code = rung_sqlite_bind_text(statement, index, text, Int32(text.utf8.count))
+    case .blob(let bytes):
+      // An empty blob, not NULL: SQLite takes a null pointer for NULL.
+      code = (bytes.isEmpty ? [0] : bytes).withUnsafeBytes {
+        rung_sqlite_bind_blob(statement, index, $0.baseAddress, Int32(bytes.count))
+      }
     case .digest(let digest):
       code = digest.bytes.withUnsafeBytes { rung_sqlite_bind_blob(statement, index, $0.baseAddress, Int32($0.count)) }
     }
@@ -161,6 +167,12 @@ struct Row {
       start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
     guard let digest = Digest(bytes: bytes) else { throw .damagedFile(path, "a digest has \(bytes.count) bytes") }
     return digest
+  }
+
+  func blob(_ column: Int32) -> [UInt8] {
+    Array(
+      UnsafeRawBufferPointer(
+        start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column))))
   }
 
   func optionalDigest(_ column: Int32) throws(LedgerError) -> Digest? {

@@ -1,10 +1,11 @@
 import RungCore
 
 extension Ledger {
-  /// The record of an action key's result, or nil.
-  public func record(forKey key: Digest) throws(LedgerError) -> Digest? {
-    try rows("SELECT record FROM action WHERE key = ?", .digest(key)) { row throws(LedgerError) in
-      try row.digest(0)
+  /// The entry of the action cache for a key, or nil.
+  public func action(forKey key: Digest) throws(LedgerError) -> ActionRow? {
+    try rows("SELECT record, outputs FROM action WHERE key = ?", .digest(key)) { row throws(LedgerError) in
+      guard let outputs = ActionRow.decode(row.blob(1)) else { throw .damagedFile(row.path, "an action's outputs") }
+      return ActionRow(key: key, record: try row.digest(0), outputs: outputs)
     }.first
   }
 

@@ -2,20 +2,6 @@ import RungCore
 
 /// What one transaction writes. Either all of it is in the ledger, or none.
 public struct LedgerChanges: Sendable {
-  /// An action key and the record of its result. Replaces what the key had.
-  public struct Action: Hashable, Sendable {
-    /// The action key.
-    public var key: Digest
-    /// The record of its result.
-    public var record: Digest
-
-    /// An entry of the action cache.
-    public init(key: Digest, record: Digest) {
-      self.key = key
-      self.record = record
-    }
-  }
-
   /// One measured duration of a step; the ledger keeps a mean that follows the last few.
   public struct Duration: Hashable, Sendable {
     /// The project.
@@ -76,7 +62,7 @@ public struct LedgerChanges: Sendable {
   }
 
   /// Results, by action key.
-  public var actions: [Action] = []
+  public var actions: [ActionRow] = []
   /// Records that were made. One that is there already is left as it is.
   public var records: [RecordRow] = []
   /// The outputs that they name.

@@ -8,7 +8,8 @@ enum Schema {
   // are nanoseconds.
   static let create = """
     CREATE TABLE action (
-      key BLOB PRIMARY KEY CHECK (length(key) = 32), record BLOB NOT NULL CHECK (length(record) = 32)
+      key BLOB PRIMARY KEY CHECK (length(key) = 32), record BLOB NOT NULL CHECK (length(record) = 32),
+      outputs BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE record (
       record BLOB PRIMARY KEY CHECK (length(record) = 32), project TEXT NOT NULL, instance TEXT NOT NULL,

@@ -41,7 +41,9 @@ public struct CollectedTable: Sendable {
     var cells: [Int: String] = [:]
     func visit(_ name: String, _ value: JSON, _ cells: inout [Int: String], _ table: inout CollectedTable) {
       if case .object(let members) = value {
-        for member in members { visit(name.isEmpty ? member.name : "\(name).\(member.name)", member.value, &cells, &table) }
+        for member in members {
+          visit(name.isEmpty ? member.name : "\(name).\(member.name)", member.value, &cells, &table)
+        }
         return
       }
       var column = name.isEmpty ? "value" : name
@@ -71,7 +73,8 @@ public struct CollectedTable: Sendable {
   public static func line(_ cells: [String]) -> String {
     cells.map { cell in
       let special = cell.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
-      return special ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
+      return special
+        ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
     }.joined(separator: ",") + "\n"
   }
 }

@@ -59,7 +59,8 @@ private struct GraphBuilder {
     var axes: [Axis] = []
     for name in step.over {
       guard let axis = pipeline.axes.first(where: { $0.name == name }) else {
-        problems.append(Diagnostic(.error, "step '\(step.name)' runs over an unknown axis '\(name)'", at: step.location))
+        problems.append(
+          Diagnostic(.error, "step '\(step.name)' runs over an unknown axis '\(name)'", at: step.location))
         return
       }
       axes.append(axis)
@@ -67,7 +68,8 @@ private struct GraphBuilder {
     let product = axes.reduce(1.0) { $0 * Double($1.values.count) }
     guard product <= 10_000_000 else {
       problems.append(
-        Diagnostic(.error, "step '\(step.name)' would have \(Int(product)) instances", at: step.location,
+        Diagnostic(
+          .error, "step '\(step.name)' would have \(Int(product)) instances", at: step.location,
           notes: ["the limit is 10,000,000; run over fewer axes, or cut them with 'exclude'"]))
       return
     }
@@ -113,7 +115,8 @@ private struct GraphBuilder {
       count += 1
     }
     if count == 0 {
-      problems.append(Diagnostic(.error, "step '\(step.name)' has no instances: 'exclude' leaves out all", at: step.location))
+      problems.append(
+        Diagnostic(.error, "step '\(step.name)' has no instances: 'exclude' leaves out all", at: step.location))
     }
     steps.append(
       PlannedStep(
@@ -138,7 +141,8 @@ private struct GraphBuilder {
         let output = steps[producer].step.outputs.firstIndex(where: { $0.name == reference.output })
       else {
         problems.append(
-          Diagnostic(.error, "step '\(consumer.step.name)' refers to an unknown output '\(reference.source)'",
+          Diagnostic(
+            .error, "step '\(consumer.step.name)' refers to an unknown output '\(reference.source)'",
             at: consumer.step.location))
         continue
       }
@@ -194,21 +198,25 @@ private struct GraphBuilder {
         found[instance] = target
       } else {
         problems.append(
-          Diagnostic(.error,
+          Diagnostic(
+            .error,
             "\(consumer.path)\(consumer.suffix(of: instance)) needs '\(reference.source)' of an instance that does not exist",
             at: consumer.step.location,
-            notes: ["'\(source.step.name)' has no instance with the same axis values; see its 'exclude' and 'include'"]))
+            notes: ["'\(source.step.name)' has no instance with the same axis values; see its 'exclude' and 'include'"])
+        )
         break
       }
     }
     return Binding(
-      reference: reference, producer: producer, output: output, resolution: collects ? .collected(found) : .single(found))
+      reference: reference, producer: producer, output: output,
+      resolution: collects ? .collected(found) : .single(found))
   }
 
   private func key(of instance: Int, in step: PlannedStep, axes: [Int]) -> UInt64 {
     var key: UInt64 = 0
     for axis in axes {
-      key = key &* UInt64(step.axes[axis].values.count)
+      key =
+        key &* UInt64(step.axes[axis].values.count)
         &+ UInt64(step.coordinates[instance * step.axes.count + axis])
     }
     return key

@@ -215,7 +215,8 @@ public struct Scheduler: Sendable {
         true
       default: false
       }
-    precondition(allowed, "scheduler: \(graph.instanceCount > node ? graph.name(of: node) : "collection") \(from) → \(state)")
+    precondition(
+      allowed, "scheduler: \(graph.instanceCount > node ? graph.name(of: node) : "collection") \(from) → \(state)")
     states[node] = state
   }
 

@@ -19,7 +19,8 @@ public struct Targets: Sendable {
   /// values), any of these with `*` and `?`, a step's name alone where it is unique, or the path of a published file
   /// (from the project's root, or from `folder`, the caller's place in the project). Throws for a text that names
   /// nothing, with the nearest name.
-  public func instances(_ texts: [String], from folder: RelativePath = .root) throws(Diagnostics) -> [BuildGraph.NodeID] {
+  public func instances(_ texts: [String], from folder: RelativePath = .root) throws(Diagnostics) -> [BuildGraph.NodeID]
+  {
     guard !texts.isEmpty else { return Array(0..<graph.instanceCount) }
     var chosen: Set<BuildGraph.NodeID> = []
     var problems: [Diagnostic] = []
@@ -101,7 +102,8 @@ public struct Targets: Sendable {
         : "its axes are \(axes.joined(separator: ", ")); for example '\(graph.name(of: step.first))'"
       return Diagnostic(.error, "no instance of '\(step.path)' matches '\(text)'", notes: [note])
     }
-    let names = graph.pipelines.map(\.name) + graph.steps.map(\.path) + graph.steps.map(\.step.name) + published.keys.sorted()
+    let names =
+      graph.pipelines.map(\.name) + graph.steps.map(\.path) + graph.steps.map(\.step.name) + published.keys.sorted()
     var notes: [String] = []
     if let near = nearest(name, among: names) { notes.append("did you mean '\(near)'?") }
     if graph.pipelines.isEmpty {
