@@ -272,7 +272,7 @@ public final class RunEngine {
       if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
       if rebuild.contains(instance) { return mustRun(instance, digest) }
       if let result = try made[digest] ?? session.lookUp(digest) {
-        if made[digest] == nil, isGone(instance, result) {
+        if made[digest] == nil, session.isGone(instance, result, needed) {
           observe(
             .warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
           rebuild.insert(instance)
@@ -295,14 +295,6 @@ public final class RunEngine {
     }
     inFlight[key] = instance
     return .mustRun(instance)
-  }
-
-  // A result that nothing else in this run reads, or that is to be published, must be there in bytes. Others are looked
-  // for when they are needed.
-  private func isGone(_ instance: BuildGraph.NodeID, _ result: KnownResult) -> Bool {
-    let isLeaf = !session.graph.dependents(of: instance).contains { needed[Int($0)] }
-    guard isLeaf || checksPublished[instance] != nil else { return false }
-    return result.outputs.contains { !session.store.contains($0.digest) }
   }
 
   // A result from the cache: noted in the history if it is another one than last time, published if its copy is not.

@@ -140,6 +140,7 @@ struct StepWorker: Sendable {
           throw StoreError(.missing, "\(source.path) was changed while the run was going on; run again")
         }
       }
+      if let environment = work.environment { _ = try store.put(environment.lockBytes) }
       for listing in work.listings { _ = try store.put(listing) }
       for input in work.collections { _ = try store.put(input.collection.bytes) }
     } catch {

@@ -1,0 +1,81 @@
+import RungCore
+import RungLedger
+import RungPlan
+
+/// What is up to date and what would run, without running anything.
+public struct Survey: Sendable {
+  /// How an instance stands.
+  public enum Standing: Hashable, Sendable {
+    /// Not asked about.
+    case unneeded
+    /// Its result is in the cache.
+    case current
+    /// Its key is known and has no result: it would run.
+    case wouldRun
+    /// Something that it needs would run; whether it runs depends on what comes out.
+    case undecided
+  }
+
+  /// For each instance how it stands.
+  public let standing: [Standing]
+
+  /// How many instances stand so.
+  public func count(_ wanted: Standing) -> Int { standing.count { $0 == wanted } }
+}
+
+extension Session {
+  /// Looks at everything that the targets need. Writes nothing but what was learnt of files, through `remember()`.
+  ///
+  /// Throws `Diagnostics` when an input cannot be read.
+  public func survey(_ targets: [BuildGraph.NodeID], forced: Bool = false) throws -> Survey {
+    let needed = self.targets.closure(of: targets)
+    try freeze(needed)
+    let force = forced ? Set(targets) : []
+    var standing = [Survey.Standing](repeating: .unneeded, count: graph.instanceCount)
+    var openCollections = [Bool?](repeating: nil, count: graph.collections.count)
+    for instance in graph.instanceOrder where needed[instance] {
+      let step = graph.step(of: instance)
+      let local = instance - step.first
+      let isOpen = step.bindings.contains { binding in
+        if let source = binding.source(of: local) { return standing[source] != .current }
+        guard let index = binding.collection(of: local) else { return false }
+        if let known = openCollections[index] { return known }
+        let open = graph.collections[index].members.contains { standing[Int($0)] != .current }
+        openCollections[index] = open
+        return open
+      }
+      if isOpen {
+        standing[instance] = .undecided
+        continue
+      }
+      let key = try resolver.value.key(of: instance)
+      if !force.contains(instance), let result = try lookUp(key), !isGone(instance, result, needed) {
+        resolver.value.learn(instance, result)
+        standing[instance] = .current
+      } else {
+        standing[instance] = .wouldRun
+      }
+    }
+    return Survey(standing: standing)
+  }
+
+  /// Whether bytes are missing that a user would look for: those of results that nothing else reads, or that are
+  /// published. The bytes of others are looked for when they are needed.
+  func isGone(_ instance: BuildGraph.NodeID, _ result: KnownResult, _ needed: [Bool]) -> Bool {
+    let isLeaf = !graph.dependents(of: instance).contains { needed[Int($0)] }
+    let step = graph.step(of: instance)
+    guard isLeaf || step.step.outputs.contains(where: { $0.publish != nil }) else { return false }
+    return result.outputs.contains { !store.contains($0.digest) }
+  }
+
+  /// The published files of surveyed instances that are missing or differ, by path.
+  public func unpublished(_ survey: Survey) -> [String] {
+    published.filter { path, place in
+      guard survey.standing[place.instance] == .current, let relative = RelativePath(path),
+        let output = resolver.value.output(place.output, of: place.instance)
+      else { return false }
+      let content = try? resolver.value.files.content(relative)
+      return content.flatMap { $0 }?.digest != output.digest
+    }.keys.sorted()
+  }
+}

@@ -1,0 +1,237 @@
+import RungCore
+import RungLedger
+import RungPlan
+
+/// Why an instance would run, or why it last ran.
+public struct Why: Sendable {
+  /// The instance.
+  public let instance: String
+  /// How it stands.
+  public let standing: Survey.Standing
+  /// The reasons; for an instance that is up to date those for which its result last changed.
+  public let reasons: [Explained]
+  /// The newest entry of its history, if it has any.
+  public let last: HistoryEntry?
+
+  /// A reason with what there is to see of it.
+  public struct Explained: Hashable, Sendable {
+    /// What differs.
+    public var reason: Reason
+    /// A unified diff of the contents, when both are text that is still there.
+    public var diff: [String] = []
+    /// Files or instances that came, went or changed, when the content is a set of them.
+    public var members = Members()
+    /// For a reason `upstream`: why that one would run.
+    public var because: [Explained] = []
+  }
+
+  /// How two sets differ.
+  public struct Members: Hashable, Sendable {
+    /// Only in the new one.
+    public var added: [String] = []
+    /// Only in the old one.
+    public var removed: [String] = []
+    /// In both with different contents.
+    public var changed: [String] = []
+    /// Whether there is anything to say.
+    public var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
+  }
+}
+
+extension Session {
+  /// Explains a surveyed instance.
+  public func why(_ instance: BuildGraph.NodeID, _ survey: Survey) throws -> Why {
+    let name = graph.name(of: instance)
+    let entries = try ledger.history(project: projectName, instance: name)
+    let standing = survey.standing[instance]
+    let reasons: [Why.Explained]
+    switch standing {
+    case .current, .unneeded: reasons = try past(entries)
+    case .wouldRun: reasons = try future(instance, entries)
+    case .undecided: reasons = try upstream(instance, entries, survey)
+    }
+    return Why(instance: name, standing: standing, reasons: reasons, last: entries.first)
+  }
+
+  // MARK: what happened
+
+  private func past(_ entries: [HistoryEntry]) throws -> [Why.Explained] {
+    guard let newest = entries.first, let record = record(newest.record) else { return [] }
+    guard entries.count > 1 else {
+      return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
+    }
+    if entries[1].key == newest.key {
+      let field = entries[1].outcome == "failed" ? "failure" : "rerun"
+      return [Why.Explained(reason: Reason(field: field, name: newest.instance))]
+    }
+    guard let before = self.record(entries[1].record) else {
+      return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
+    }
+    return Reason.differences(from: fields(before), to: fields(record)).map { explain($0, before, after: record) }
+  }
+
+  // MARK: what would happen
+
+  private func future(_ instance: BuildGraph.NodeID, _ entries: [HistoryEntry]) throws -> [Why.Explained] {
+    let name = graph.name(of: instance)
+    let key = try resolver.value.fullKey(of: instance)
+    guard let last = entries.first, let before = record(last.record) else {
+      return [Why.Explained(reason: Reason(field: "record", name: name))]
+    }
+    if last.key == key.digest {
+      let field = last.outcome == "failed" ? "failure" : "object"
+      return [Why.Explained(reason: Reason(field: field, name: name, old: before.problem))]
+    }
+    let differences = Reason.differences(from: fields(before), to: key.fields)
+    return differences.map { explain($0, before, instance: instance) }
+  }
+
+  private func upstream(
+    _ instance: BuildGraph.NodeID, _ entries: [HistoryEntry], _ survey: Survey
+  ) throws -> [Why.Explained] {
+    var reasons: [Why.Explained] = []
+    // Its own changes, as far as they can be known.
+    if let last = entries.first, let before = record(last.record) {
+      let known = try resolver.value.knownFields(of: instance)
+      let names = Set(known.map { "\($0.kind.rawValue) \($0.name)" })
+      let inputs = Set(graph.step(of: instance).bindings.map { "input \($0.reference.source)" })
+      let comparable = fields(before).filter { field in
+        let name = "\(field.kind.rawValue) \(field.name)"
+        return names.contains(name) || !inputs.contains(name)
+      }
+      reasons += Reason.differences(from: comparable, to: known).map { explain($0, before, instance: instance) }
+    }
+    // The nearest instances upstream that would surely run, a step's at a time.
+    var seen: Set<BuildGraph.NodeID> = []
+    var stack = graph.dependencies(of: instance)
+    var roots: [Int32: [BuildGraph.NodeID]] = [:]
+    while let node = stack.popLast() {
+      guard seen.insert(node).inserted else { continue }
+      if node >= graph.instanceCount || survey.standing[node] == .undecided {
+        stack += graph.dependencies(of: node)
+      } else if survey.standing[node] == .wouldRun {
+        roots[graph.stepOfInstance[node], default: []].append(node)
+      }
+    }
+    for (step, nodes) in roots.sorted(by: { $0.key < $1.key }) {
+      // Instances of one step nearly always run for the same reason; each different one is told once.
+      var told: Set<[Why.Explained]> = []
+      for node in nodes.sorted() {
+        let because = try future(node, try ledger.history(project: projectName, instance: graph.name(of: node)))
+        let isNew = because.map(\.reason.field) == ["record"]
+        guard told.insert(isNew ? [] : because).inserted else { continue }
+        let name = nodes.count == 1 ? graph.name(of: node) : graph.steps[Int(step)].path
+        reasons.append(
+          Why.Explained(
+            reason: Reason(
+              field: "upstream", name: name, new: nodes.count == 1 ? nil : "\(nodes.count) instances"),
+            because: because))
+        if told.count == 3 { break }
+      }
+    }
+    return reasons
+  }
+
+  // MARK: details
+
+  private func record(_ digest: Digest?) -> Record? {
+    guard let digest, let bytes = try? store.readRecord(digest) else { return nil }
+    return Record(bytes: bytes)
+  }
+
+  private func fields(_ record: Record) -> [KeyField] {
+    record.fields.compactMap { field in
+      KeyField.Kind(rawValue: field.kind).map {
+        KeyField($0, field.name, value: field.value, digest: field.digest)
+      }
+    }
+  }
+
+  private func explain(
+    _ reason: Reason, _ before: Record, after: Record? = nil, instance: BuildGraph.NodeID? = nil
+  ) -> Why.Explained {
+    var explained = Why.Explained(reason: reason)
+    if reason.field == "command" || reason.field == "shell" {
+      if reason.field == "command", let old = reason.old, let new = reason.new, old.contains("\n") || new.contains("\n")
+      {
+        explained.diff = LineDiff.unified(Array(old.utf8), Array(new.utf8)) ?? []
+      }
+      return explained
+    }
+    guard let old = reason.oldDigest, let new = reason.newDigest else { return explained }
+    if let was = members(of: reason.name, in: before) {
+      let now =
+        after.flatMap { members(of: reason.name, in: $0) }
+        ?? instance.flatMap { collection(reason.name, of: $0) }
+      if let now { explained.members = Self.difference(was, now) }
+    } else if let was = listing(old), let now = listing(new) ?? currentListing(reason.name, instance) {
+      explained.members = Self.difference(was, now)
+    } else if reason.field == "input" || reason.field == "environment",
+      let a = try? store.read(old, limit: 2 << 20), let b = content(new, reason, instance)
+    {
+      explained.diff = LineDiff.unified(a, b) ?? []
+    }
+    return explained
+  }
+
+  private func members(of input: String, in record: Record) -> [String: Digest]? {
+    guard let found = record.inputs.first(where: { $0.name == input }),
+      case .collection(let object, _) = found.source, let bytes = try? store.read(object, limit: 1 << 30),
+      let collection = RungLedger.Collection(bytes: bytes)
+    else { return nil }
+    return Dictionary(collection.members.map { ($0.instance, $0.digest) }, uniquingKeysWith: { $1 })
+  }
+
+  private func collection(_ input: String, of instance: BuildGraph.NodeID) -> [String: Digest]? {
+    let step = graph.step(of: instance)
+    guard let binding = step.bindings.first(where: { $0.reference.source == input }),
+      let index = binding.collection(of: instance - step.first)
+    else { return nil }
+    let collection = resolver.value.collection(index)
+    return Dictionary(collection.members.map { ($0.instance, $0.digest) }, uniquingKeysWith: { $1 })
+  }
+
+  private func listing(_ digest: Digest) -> [String: Digest]? {
+    guard let bytes = try? store.read(digest, limit: 64 << 20) else { return nil }
+    if let files = FileListing.read(bytes) { return files }
+    guard let tree = try? store.tree(digest) else { return nil }
+    var files: [String: Digest] = [:]
+    for entry in tree.entries {
+      switch entry.kind {
+      case .file(let digest, _, _): files[entry.name] = digest
+      case .directory(let digest, _): files[entry.name + "/"] = digest
+      case .link(let target): files[entry.name] = Digest(of: target)
+      }
+    }
+    return files
+  }
+
+  private func currentListing(_ input: String, _ instance: BuildGraph.NodeID?) -> [String: Digest]? {
+    guard let instance, let found = try? resolver.value.inputs(of: instance).first(where: { $0.input.name == input }),
+      found.input.isGlob
+    else { return nil }
+    return Dictionary(found.input.items.map { ($0.path.text, $0.content.digest) }, uniquingKeysWith: { $1 })
+  }
+
+  // The bytes of a content that may not be in the store yet: then they are read from the project.
+  private func content(_ digest: Digest, _ reason: Reason, _ instance: BuildGraph.NodeID?) -> [UInt8]? {
+    if let bytes = try? store.read(digest, limit: 2 << 20) { return bytes }
+    guard let instance else { return nil }
+    var path: RelativePath?
+    if reason.field == "environment" {
+      path = graph.step(of: instance).step.environment?.pythonLock
+    } else if let found = try? resolver.value.inputs(of: instance).first(where: { $0.input.name == reason.name }) {
+      path = found.input.items.first?.path
+    }
+    guard let path, let bytes = readFile(path.absolute(in: project.root)), Digest(of: bytes) == digest else {
+      return nil
+    }
+    return bytes
+  }
+
+  private static func difference(_ old: [String: Digest], _ new: [String: Digest]) -> Why.Members {
+    Why.Members(
+      added: new.keys.filter { old[$0] == nil }.sorted(), removed: old.keys.filter { new[$0] == nil }.sorted(),
+      changed: new.keys.filter { old[$0] != nil && old[$0] != new[$0] }.sorted())
+  }
+}
