@@ -53,5 +53,8 @@ let package = Package(
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
     .testTarget(name: "RungStoreTests", dependencies: ["RungStore", "RungCore"], swiftSettings: strict),
     .testTarget(name: "RungLedgerTests", dependencies: ["RungLedger", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],
+      swiftSettings: strict),
   ]
 )

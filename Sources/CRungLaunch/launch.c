@@ -46,9 +46,11 @@ static void close_from_three(long limit) {
 // it may call nothing but async-signal-safe functions and must not return.
 static void run_child(const struct rung_launch_request *r, failure_slot *slot, pid_t parent, long descriptors) {
   // Handlers go before the mask: one of ours must never run here, in memory that belongs to the parent.
-  struct sigaction standard = {.sa_handler = SIG_DFL};
+  // The kernel's own call, for the two signals that glibc keeps to itself and that a parent may have ignored; all
+  // zeros is SIG_DFL without flags in the kernel's structure.
+  const unsigned long standard[8] = {0};
   for (int number = 1; number < NSIG; number++) {
-    if (number != SIGKILL && number != SIGSTOP) sigaction(number, &standard, NULL);
+    if (number != SIGKILL && number != SIGSTOP) syscall(SYS_rt_sigaction, number, standard, NULL, NSIG / 8);
   }
 
   if (setsid() < 0) give_up(slot, RUNG_STAGE_SESSION);

@@ -45,7 +45,9 @@ struct OutputCollector {
             name: output.name, path: output.path, digest: stored.digest, size: stored.size,
             isDirectory: output.isDirectory, executable: executable))
       } catch {
-        return .fault("cannot store the output '\(output.name)' (\(output.path)): \(error)")
+        // A link that leads out, a pipe in a directory, a file that something still writes: the step's own doing.
+        let sentence = "cannot store its output '\(output.name)' (\(output.path)): \(error)"
+        return error.code == .badPath || error.code == .changed ? .wrong([sentence]) : .fault(sentence)
       }
     }
     return .stored(produced)

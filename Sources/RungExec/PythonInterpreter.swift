@@ -70,7 +70,7 @@ struct PythonInterpreter {
   private static let question = """
     import platform, sysconfig
     libc = " ".join(platform.libc_ver()) or "unknown libc"
-    print(platform.python_implementation(), platform.python_version(), sep=" ", end="\\t")
+    print(platform.python_implementation(), platform.python_version(), sep=" ")
     print(sysconfig.get_platform(), libc, sep=" ")
     """
 
@@ -81,7 +81,9 @@ struct PythonInterpreter {
     } catch {
       throw EnvironmentError("cannot ask '\(path)' for its version: \(error)", isMachineFault: true)
     }
-    guard answer.end == .exited(0), let line = answer.lines.last, let facts = Self.parse(line + "\t-") else {
+    guard answer.end == .exited(0), answer.lines.count == 2,
+      let facts = Self.parse(answer.lines.joined(separator: "\t") + "\t-")
+    else {
       throw EnvironmentError(
         (["'\(path)' does not answer as a Python 3 interpreter should (\(BuildTool.words(for: answer.end)))"]
           + answer.lines).joined(separator: "\n"), isMachineFault: true)

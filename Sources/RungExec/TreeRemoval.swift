@@ -34,12 +34,13 @@ struct TreeRemoval {
     var failure: Int32?
     // Names are read before any is removed: what readdir says of a folder that changes is not defined. The top is read
     // again as long as folders were moved into it.
+    var before: Int
     repeat {
-      moved = depth == 0 ? 0 : moved
+      before = moved
       for entry in names(folder) {
         failure = remove(entry.name, isFolder: entry.isFolder, in: folder, depth: depth) ?? failure
       }
-    } while depth == 0 && moved > 0 && failure == nil
+    } while depth == 0 && moved > before && failure == nil
     return failure
   }
 
@@ -54,7 +55,7 @@ struct TreeRemoval {
     defer { close(child) }
     if depth >= Self.deepest {
       moved += 1
-      return renameat(folder, name, top, ".rung-deep-\(moved)-\(depth)") == 0 ? nil : errno
+      return renameat(folder, name, top, ".rung-deep-\(moved)") == 0 ? nil : errno
     }
     if let failed = empty(child, depth: depth + 1) { return failed }
     return unlinkat(folder, name, Int32(AT_REMOVEDIR)) == 0 || errno == ENOENT ? nil : errno
