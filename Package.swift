@@ -50,5 +50,7 @@ let package = Package(
     .executableTarget(name: "rung", dependencies: ["RungCLI"], swiftSettings: strict),
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
   ]
 )
