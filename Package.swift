@@ -56,5 +56,7 @@ let package = Package(
     .testTarget(
       name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
+    .testTarget(
+      name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
   ]
 )

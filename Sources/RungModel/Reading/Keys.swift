@@ -1,0 +1,34 @@
+/// The keys that each mapping of the format may have: the one list for the readers, the suggestions and the JSON Schema.
+enum Keys {
+  /// A pipeline file.
+  static let pipeline = [
+    "pipeline", "about", "parameters", "axes", "environment", "defaults", "steps", "profiles", "claims",
+  ]
+  /// A step, and `defaults`.
+  static let step = [
+    "kind", "over", "exclude", "include", "run", "shell", "inputs", "outputs", "environment", "resources", "timeout",
+    "retries", "env", "secrets", "network", "watch", "keep", "deterministic", "uses", "repeat",
+  ]
+  /// Keys of a step that make no sense for all steps at once.
+  static let notForDefaults = ["uses", "repeat"]
+  /// An axis written as a mapping.
+  static let axis = [
+    "values", "range", "step", "log", "linear", "zip", "table", "key", "replicates", "from", "exclude", "include",
+  ]
+  /// The keys of an axis of which there is exactly one.
+  static let axisForms = ["values", "range", "log", "linear", "zip", "table", "replicates", "from"]
+  /// An environment.
+  static let environment = ["python", "interpreter"]
+  /// An input written as a mapping.
+  static let input = ["path", "glob"]
+  /// An output written as a mapping.
+  static let output = ["path", "publish", "directory", "tolerance"]
+  /// A tolerance.
+  static let tolerance = ["absolute", "relative"]
+  /// Resources that are not pools.
+  static let resources = ["cpus", "memory", "gpus"]
+  /// A profile.
+  static let profile = ["parameters", "axes"]
+  /// rung.yaml.
+  static let settings = ["cache", "jobs", "watch", "pools", "memory", "gpus"]
+}

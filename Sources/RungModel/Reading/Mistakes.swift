@@ -1,0 +1,59 @@
+import RungCore
+
+/// What is wrong with a project, gathered while it is read. A reference, so that every reader adds to one list; it
+/// never leaves the thread and the call that made it.
+final class Mistakes {
+  private(set) var errors: [Diagnostic] = []
+  private(set) var warnings: [Diagnostic] = []
+  // Defaults and steps taken by `uses` are read once for each step; what is wrong with them is said once.
+  private var said: Set<Said> = []
+
+  private struct Said: Hashable {
+    var location: SourceLocation?
+    var message: String
+  }
+
+  /// A mistake at a place, or at none.
+  func error(
+    _ message: String, at location: SourceLocation? = nil, line: String? = nil, length: Int = 1, notes: [String] = []
+  ) {
+    guard said.insert(Said(location: location, message: message)).inserted else { return }
+    errors.append(
+      Diagnostic(.error, message, at: location, sourceLine: line, length: length, notes: notes))
+  }
+
+  /// A mistake in a node.
+  func error(_ message: String, at node: YAMLNode, notes: [String] = []) {
+    error(message, at: node.location, line: node.source.line(node.line), length: node.length, notes: notes)
+  }
+
+  /// A mistake in a node, with the nearest of the names that would be right.
+  func error(_ message: String, at node: YAMLNode, name: String, among names: [String], of what: String) {
+    error(message, at: node, notes: [Self.suggestion(name, among: names, of: what)].compactMap { $0 })
+  }
+
+  /// Something of the wrong kind: `expected a list for 'over', found a number`.
+  func expected(_ what: String, for key: String, found node: YAMLNode) {
+    var notes: [String] = []
+    if node.isFlow, let only = node.entries?.first, node.entries?.count == 1, only.value.isNull {
+      notes.append("a text that begins with '{' needs quotes: \"{\(only.name)}…\"")
+    }
+    error("expected \(what) for '\(key)', found \(node.described)", at: node, notes: notes)
+  }
+
+  /// Something worth saying that stops nothing.
+  func warning(_ message: String, at node: YAMLNode, notes: [String] = []) {
+    warnings.append(
+      Diagnostic(
+        .warning, message, at: node.location, sourceLine: node.source.line(node.line), length: node.length,
+        notes: notes))
+  }
+
+  /// `did you mean 'x'?`, or the list of what there is when nothing is near.
+  static func suggestion(_ name: String, among names: [String], of what: String) -> String? {
+    if let near = nearest(name, among: names) { return "did you mean '\(near)'?" }
+    if names.isEmpty { return "there are no \(what)" }
+    let shown = names.prefix(12).joined(separator: ", ")
+    return "\(what): \(shown)\(names.count > 12 ? ", …" : "")"
+  }
+}
