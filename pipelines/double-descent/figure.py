@@ -181,7 +181,7 @@ def draw(samples, errors, points, predicted, paths):
     )
     legend = axes.legend(loc="upper left", frameon=False, fontsize=8, handlelength=1.4, borderaxespad=0.1)
     for text in legend.get_texts():
-        text.set_linespacing(0.8)
+        text.set_linespacing(1.0)
 
     # No date, no version of the library: the same numbers give the same bytes.
     for path in paths:
@@ -203,6 +203,8 @@ def main():
     with open(arguments.predicted) as file:
         theory = json.load(file)
     predicted = dict(zip(theory["width"], theory["test_error"]))
+    if missing := [width for width in points if width not in predicted]:
+        parser.error(f"no prediction for the widths {missing}: raise the parameter `widest` to {max(missing)}")
 
     draw(arguments.samples, errors, points, predicted, arguments.figures)
     with open(arguments.summary, "w") as file:
