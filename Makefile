@@ -1,0 +1,42 @@
+# What can be made. `make help` lists it. Recipes are short; what is longer lies in scripts/.
+
+PREFIX ?= /usr/local
+RUNG = .build/release/rung
+
+.PHONY: build demo test lint layers format bench bench-full install help
+
+build: ## the command, optimised, as .build/release/rung
+	swift build -c release --static-swift-stdlib --product rung
+
+demo: ## install what is missing, build, run the example pipeline, say where its figure is
+	scripts/setup
+	$(MAKE) --no-print-directory build
+	$(RUNG) run double-descent
+	@echo "The figure: $(CURDIR)/pipelines/double-descent/figures/double-descent.svg (and .png)"
+
+test: ## install what is missing, build and run the whole test suite
+	scripts/setup
+	swift build --build-tests
+	swift test --skip-build --parallel --disable-xctest
+
+lint: layers ## formatting, rings, shell and Python syntax
+	scripts/lint
+
+layers: ## the imports and dependencies against the table of rings
+	scripts/layers --self-test
+	scripts/layers
+
+format: ## rewrite the Swift sources in the house's layout
+	swift format -i -r -p Sources Tests $(wildcard Benchmarks) Package.swift
+
+bench: build ## the benchmarks that take a minute
+	Benchmarks/run
+
+bench-full: build ## all benchmarks
+	Benchmarks/run --full
+
+install: build ## the command, completions and the manual page below PREFIX (/usr/local)
+	scripts/install "$(DESTDIR)$(PREFIX)"
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
