@@ -1,1 +1,4 @@
-print("rung")
+import Glibc
+import RungCLI
+
+exit(Rung.execute())

@@ -1,0 +1,99 @@
+import Glibc
+
+/// Standard output and standard error, and what is known of the terminal behind them.
+enum Console {
+  /// Writes to standard output, buffered until `flush` or exit.
+  static func print(_ text: String, terminator: String = "\n") {
+    fputs(text + terminator, stdout)
+  }
+
+  /// Writes to standard error at once.
+  static func complain(_ text: String) {
+    fflush(stdout)
+    write(text + "\n", to: STDERR_FILENO)
+  }
+
+  /// Writes out what `print` has buffered.
+  static func flush() { fflush(stdout) }
+
+  /// Writes all of a text, or as much as somebody reads.
+  static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while let start = rest.baseAddress, !rest.isEmpty {
+        let count = Glibc.write(descriptor, start, rest.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return
+        }
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      }
+    }
+  }
+
+  /// Whether a person looks at a stream.
+  static func isTerminal(_ descriptor: Int32) -> Bool {
+    guard isatty(descriptor) == 1 else { return false }
+    return getenv("TERM").map { String(cString: $0) } != "dumb"
+  }
+
+  /// Colours are for terminals, and not when `NO_COLOR` is set to anything (no-color.org).
+  static func usesColor(_ descriptor: Int32) -> Bool {
+    if let off = getenv("NO_COLOR"), off.pointee != 0 { return false }
+    return isTerminal(descriptor)
+  }
+
+  /// Columns and rows of the terminal; 80 × 24 when there is none.
+  static func size(_ descriptor: Int32) -> (columns: Int, rows: Int) {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
+    return (Int(size.ws_col), Int(size.ws_row))
+  }
+}
+
+/// Colours for words, or none.
+struct Style: Sendable {
+  let isOn: Bool
+
+  /// For standard output.
+  static var output: Style { Style(isOn: Console.usesColor(STDOUT_FILENO)) }
+  /// For standard error.
+  static var errors: Style { Style(isOn: Console.usesColor(STDERR_FILENO)) }
+
+  func bold(_ text: String) -> String { wrap(text, "1") }
+  func dim(_ text: String) -> String { wrap(text, "2") }
+  func red(_ text: String) -> String { wrap(text, "31") }
+  func green(_ text: String) -> String { wrap(text, "32") }
+  func yellow(_ text: String) -> String { wrap(text, "33") }
+  func cyan(_ text: String) -> String { wrap(text, "36") }
+
+  private func wrap(_ text: String, _ code: String) -> String { isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+}
+
+/// Rows under a heading, columns as wide as their widest cell; numbers to the right.
+struct TextTable {
+  private var rows: [[String]] = []
+  private let numeric: Set<Int>
+
+  init(header: [String], numeric: Set<Int> = []) {
+    self.numeric = numeric
+    rows = [header]
+  }
+
+  mutating func add(_ row: [String]) { rows.append(row) }
+
+  var text: String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+    return rows.map { row in
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        line += (column > 0 ? "  " : "") + (numeric.contains(column) ? padding + cell : cell + padding)
+      }
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Glibc
+import RungCore
+import RungEngine
+import RungModel
+
+/// Where the project is and how it is changed for this command.
+struct ProjectOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("C"), .customLong("project")],
+    help: ArgumentHelp("Work in this folder's project instead of the current one.", valueName: "folder"),
+    completion: .directory)
+  var folder: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a parameter: name=value, or pipeline/name=value.", valueName: "name=value"))
+  var set: [String] = []
+
+  @Option(
+    name: .customLong("over"),
+    help: ArgumentHelp("Use only these values of an axis.", valueName: "axis=v1,v2"))
+  var over: [String] = []
+
+  @Option(name: .long, help: "Apply a profile of the pipeline file.")
+  var profile: String?
+
+  /// The overrides that the options ask for.
+  func overrides() throws -> Overrides {
+    var overrides = Overrides(profile: profile)
+    for text in set {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw RequestError(message: "--set wants name=value, not '\(text)'")
+      }
+      overrides.parameters.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
+    }
+    for text in over {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw RequestError(message: "--over wants axis=value,value…, not '\(text)'")
+      }
+      let values = text[text.index(after: equals)...].split(separator: ",").map(String.init)
+      overrides.axes.append((String(text[..<equals]), values))
+    }
+    return overrides
+  }
+
+  /// The project's root: the nearest folder upwards that has `rung.yaml` or `pipelines/`.
+  func root() throws -> (root: String, place: RelativePath) {
+    let start = folder ?? "."
+    guard let real = realpath(start, nil) else {
+      throw RequestError(message: "there is no folder '\(start)'")
+    }
+    let from = String(cString: real)
+    free(real)
+    var path = from
+    while true {
+      if access("\(path)/rung.yaml", F_OK) == 0 || access("\(path)/pipelines", F_OK) == 0 {
+        let rest = from.dropFirst(path.count).drop { $0 == "/" }
+        return (path, RelativePath(rest) ?? .root)
+      }
+      guard path != "/", let slash = path.lastIndex(of: "/") else { break }
+      path = slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+    throw RequestError(
+      message: "'\(from)' is not in a Rung project: no folder upwards has a rung.yaml or a pipelines folder",
+      hints: ["`rung init` makes a small working project here"])
+  }
+
+  /// Loads the project; tells its warnings.
+  func load() throws -> (project: Project, place: RelativePath) {
+    let (root, place) = try root()
+    let project = try Project.load(root: root, files: .onDisk(root: root), overrides: try overrides())
+    for warning in project.warnings { Console.complain(Failures.colored(warning, .errors)) }
+    return (project, place)
+  }
+
+  /// Opens the project for questions or for a run.
+  func open(ingesting: Bool) throws -> (session: Session, place: RelativePath) {
+    let (project, place) = try load()
+    return (try Session(project: project, callerVariables: callerVariables(), ingesting: ingesting), place)
+  }
+}
+
+/// The environment that this process was given.
+func callerVariables() -> [String: String] {
+  var variables: [String: String] = [:]
+  var entry = environ
+  while let text = entry.pointee {
+    let pair = String(cString: text)
+    if let equals = pair.firstIndex(of: "=") {
+      variables[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+    }
+    entry += 1
+  }
+  return variables
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Glibc
+
+/// The command `rung`.
+public struct Rung: ParsableCommand {
+  /// The version of the command and of what it writes into records.
+  public static let version = "0.1.0"
+
+  /// The verbs, in the order in which a newcomer meets them.
+  public static let configuration = CommandConfiguration(
+    commandName: "rung",
+    abstract: "Build experiments: declare steps in a file, run them, rerun only what changed, trace every figure.",
+    discussion: """
+      A first project:   rung init && rung run
+      What would run:    rung plan
+      Why:               rung why STEP
+      Where from:        rung trace FIGURE
+
+      TARGETs are pipelines, pipeline/step, pipeline/step[axis=value,…], patterns of those, or published files.
+      """,
+    version: version,
+    groupedSubcommands: [
+      CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
+      CommandGroup(
+        name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
+      CommandGroup(name: "Keep", subcommands: [CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
+    ])
+
+  /// For the argument parser.
+  public init() {}
+
+  /// Runs the command line of this process and gives its exit code.
+  public static func execute() -> Int32 {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      Console.flush()
+      return ExitStatus.success
+    } catch where isRequestForText(error) {
+      Console.print(fullMessage(for: error))
+      Console.flush()
+      return ExitStatus.success
+    } catch let error where isParserError(error) {
+      Console.complain(fullMessage(for: error))
+      return ExitStatus.badRequest
+    } catch {
+      Console.flush()
+      return Failures.report(error)
+    }
+  }
+
+  // `--help`, `--version` and completion scripts come as errors that end well.
+  private static func isRequestForText(_ error: any Error) -> Bool {
+    isParserError(error) && exitCode(for: error) == .success
+  }
+
+  // The parser's own errors are private types: told apart by the codes that it gives them.
+  private static func isParserError(_ error: any Error) -> Bool {
+    let code = exitCode(for: error)
+    return code == .success || code == .validationFailure
+  }
+}
