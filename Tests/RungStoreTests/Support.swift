@@ -1,0 +1,101 @@
+import Glibc
+import RungCore
+import Synchronization
+import Testing
+
+@testable import RungStore
+
+/// Runs `body` with a new empty folder and removes it afterwards.
+func withFolder<T>(_ body: (String) throws -> T) throws -> T {
+  var template = Array("/dev/shm/rung-store-XXXXXX".utf8CString)
+  if access("/dev/shm", W_OK) != 0 { template = Array("/tmp/rung-store-XXXXXX".utf8CString) }
+  guard mkdtemp(&template) != nil else { throw StoreError(.io, "mkdtemp failed", errno: errno) }
+  let path = text(template)
+  defer { try? removeTree(path, in: AT_FDCWD, .live, at: path) }
+  return try body(path)
+}
+
+/// A store that is thrown away with the folder.
+func withStore<T>(_ body: (ObjectStore, String) throws -> T) throws -> T {
+  try withFolder { folder in
+    try body(ObjectStore(path: "\(folder)/cache", durability: .none), folder)
+  }
+}
+
+/// Runs a shell command and returns what it printed; nil when it failed.
+func shell(_ command: String) -> String? {
+  guard let pipe = popen(command, "re") else { return nil }
+  var output: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while true {
+    let count = fread(&buffer, 1, buffer.count, pipe)
+    if count == 0 { break }
+    output += buffer[..<count]
+  }
+  return pclose(pipe) == 0 ? String(decoding: output, as: UTF8.self) : nil
+}
+
+func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644) throws {
+  let file = try FileSystem.live.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode, at: path)
+  defer { close(file) }
+  try bytes.withUnsafeBytes { try FileSystem.live.write(file, $0, at: path) }
+}
+
+func contents(_ path: String) throws -> [UInt8] {
+  let file = try FileSystem.live.open(path, O_RDONLY, at: path)
+  defer { close(file) }
+  let size = Int(try FileSystem.live.stat(file, at: path).st_size)
+  var bytes = [UInt8](repeating: 0, count: size)
+  try bytes.withUnsafeMutableBytes { _ = try FileSystem.live.read(file, $0, at: path) }
+  return bytes
+}
+
+/// All files below a folder, relative and sorted.
+func files(_ folder: String) -> [String] {
+  (shell("cd '\(folder)' && find . ! -type d | LC_ALL=C sort") ?? "").split(separator: "\n").map {
+    String($0.dropFirst(2))
+  }
+}
+
+/// Bytes that look random but are the same every time, half of them compressible.
+func sample(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+  var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
+  var bytes = [UInt8](repeating: 7, count: count)
+  bytes.withUnsafeMutableBufferPointer { buffer in
+    for index in 0..<count where index & 64 == 0 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      buffer[index] = UInt8(truncatingIfNeeded: state >> 33)
+    }
+  }
+  return bytes
+}
+
+/// A file system whose n-th call fails, counting from 1; it tells how many calls there were.
+final class Failing: Sendable {
+  let calls = Atomic<Int>(0)
+  let failAt: Int
+  let fault: FileSystem.Fault
+  let armed = Atomic<Bool>(true)
+
+  init(at number: Int, _ fault: FileSystem.Fault) {
+    failAt = number
+    self.fault = fault
+  }
+
+  var fileSystem: FileSystem {
+    FileSystem { _ in
+      guard self.armed.load(ordering: .relaxed) else { return nil }
+      return self.calls.wrappingAdd(1, ordering: .relaxed).newValue == self.failAt ? self.fault : nil
+    }
+  }
+}
+
+/// The error of a body that has to fail with a StoreError.
+func error<T>(_ body: () throws -> T) -> StoreError? {
+  do {
+    _ = try body()
+    return nil
+  } catch {
+    return error as? StoreError
+  }
+}
