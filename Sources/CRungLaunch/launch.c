@@ -45,8 +45,8 @@ static void close_from_three(long limit) {
 // Everything that the child does. It runs on the parent's stack and memory while the parent's thread stands still, so
 // it may call nothing but async-signal-safe functions and must not return.
 static void run_child(const struct rung_launch_request *r, failure_slot *slot, pid_t parent, long descriptors) {
-  // Handlers go before the mask: one of ours must never run here, in memory that belongs to the parent.
-  // The kernel's own call, for the two signals that glibc keeps to itself and that a parent may have ignored; all
+  // Handlers go before the mask is lifted: one of ours must never run here, in memory that belongs to the parent. By the
+  // kernel's own call, for the two signals that glibc keeps to itself and that a parent may have ignored; all
   // zeros is SIG_DFL without flags in the kernel's structure.
   const unsigned long standard[8] = {0};
   for (int number = 1; number < NSIG; number++) {

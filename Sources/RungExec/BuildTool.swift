@@ -19,7 +19,7 @@ enum BuildTool {
     if log < 0 { throw ExecError("cannot make a file in memory: \(ExecError.reason(errno))") }
     defer { close(log) }
     let launch = ChildProcess.Launch(
-      program: program, arguments: command, environment: variables.map { "\($0.name)=\($0.value)" }, folder: folder,
+      program: program, arguments: command, environment: try ChildProcess.environment(variables), folder: folder,
       log: log)
     do {
       let ending = try ChildProcess.run(launch, timeout: timeout, grace: StepTask.standardGrace, stop: StopSignal())

@@ -67,6 +67,23 @@ enum ChildProcess {
       peakMemory: ByteCount(bytes: end.peak_bytes), leftProcesses: leftBehind != 0)
   }
 
+  /// Variables as exec wants them. Of two of one name the last counts: the C library would take the first.
+  static func environment(_ variables: [(name: String, value: String)]) throws(ExecError) -> [String] {
+    var last: [String: Int] = [:]
+    for (index, variable) in variables.enumerated() {
+      if variable.name.isEmpty || variable.name.utf8.contains(0) || variable.name.contains("=") {
+        throw ExecError("'\(variable.name)' cannot be the name of an environment variable")
+      }
+      if variable.value.utf8.contains(0) {
+        throw ExecError("the value of the environment variable '\(variable.name)' has a NUL character in it")
+      }
+      last[variable.name] = index
+    }
+    return variables.enumerated().compactMap { index, variable in
+      last[variable.name] == index ? "\(variable.name)=\(variable.value)" : nil
+    }
+  }
+
   private static func spawn(_ launch: Launch) throws(LaunchFailure) -> pid_t {
     var failure = rung_launch_failure()
     let leader = withCStrings(launch.arguments) { arguments in

@@ -49,7 +49,8 @@ public struct LocalExecutor: StepExecutor {
     do {
       let (program, arguments) = try command(task, lookup)
       launch = ChildProcess.Launch(
-        program: program, arguments: arguments, environment: try environment(task), folder: task.workspace, log: log)
+        program: program, arguments: arguments, environment: try ChildProcess.environment(task.variables),
+        folder: task.workspace, log: log)
     } catch {
       return StepResult(end: .notStarted("\(error)"))
     }
@@ -84,22 +85,6 @@ public struct LocalExecutor: StepExecutor {
       let file = "\(Workspace.reserved)/command"
       try Workspace.write(Array(text.utf8), to: "\(task.workspace)/\(file)")
       return (program, [shell.rawValue, "-eu", file])
-    }
-  }
-
-  private func environment(_ task: StepTask) throws(ExecError) -> [String] {
-    var last: [String: Int] = [:]
-    for (index, variable) in task.variables.enumerated() {
-      if variable.name.isEmpty || variable.name.utf8.contains(0) || variable.name.contains("=") {
-        throw ExecError("'\(variable.name)' cannot be the name of an environment variable")
-      }
-      if variable.value.utf8.contains(0) {
-        throw ExecError("the value of the environment variable '\(variable.name)' has a NUL character in it")
-      }
-      last[variable.name] = index
-    }
-    return task.variables.enumerated().compactMap { index, variable in
-      last[variable.name] == index ? "\(variable.name)=\(variable.value)" : nil
     }
   }
 

@@ -59,7 +59,7 @@ public struct PythonEnvironments: Sendable {
     var at = environ
     while let entry = at.pointee {
       let text = String(cString: entry)
-      if let equals = text.firstIndex(of: "=") {
+      if let equals = text.firstIndex(of: "="), equals != text.startIndex {
         result.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
       }
       at += 1
