@@ -195,6 +195,20 @@ import Testing
     }
   }
 
+  @Test func anObjectDeletedByHandIsMissingAndCanBePutAgain() throws {
+    try withStore { store, folder in
+      let bytes = sample(400_000)
+      let stored = try store.put(bytes)
+      try store.flush()
+      #expect(shell("rm -r '\(folder)'/cache/objects/*") != nil)
+      #expect(!store.contains(stored.digest))
+      #expect(error { try store.read(stored.digest, limit: .max) }?.code == .missing)
+      try store.put(bytes)
+      try store.flush()
+      #expect(try store.read(stored.digest, limit: .max) == bytes)
+    }
+  }
+
   @Test func statisticsCountWhatIsPublished() throws {
     try withStore { store, _ in
       try store.put(sample(100_000))
