@@ -43,6 +43,26 @@ import Testing
     }
   }
 
+  @Test func manyOpenersMakeOneLedger() throws {
+    for _ in 0..<20 {
+      try withFolder { folder in
+        let failures = Mutex<[String]>([])
+        onThreads(6) { thread in
+          do {
+            var changes = LedgerChanges()
+            changes.probes = [.init(name: "\(thread)", text: "here")]
+            try Ledger(path: "\(folder)/index.sqlite", durable: false).commit(changes)
+          } catch {
+            failures.withLock { $0.append("\(error)") }
+          }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let ledger = try Ledger(path: "\(folder)/index.sqlite", durable: false)
+        for thread in 0..<6 { #expect(try ledger.probe("\(thread)") == "here") }
+      }
+    }
+  }
+
   @Test func theLogIsEmptiedWhenItIsLarge() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
