@@ -75,9 +75,9 @@ final class Database: @unchecked Sendable {
     }
   }
 
-  /// All or nothing: commits when the body returns, takes everything back when it throws.
-  func transaction(_ body: () throws(LedgerError) -> Void) throws(LedgerError) {
-    try execute("BEGIN IMMEDIATE")
+  /// All or nothing: commits when the body returns, takes everything back when it throws. All reads in it see one state.
+  func transaction(writes: Bool = true, _ body: () throws(LedgerError) -> Void) throws(LedgerError) {
+    try execute(writes ? "BEGIN IMMEDIATE" : "BEGIN")
     do {
       try body()
       try execute("COMMIT")

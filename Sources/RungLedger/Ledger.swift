@@ -109,9 +109,15 @@ public final class Ledger: Sendable {
 
   // True when the database has the schema of this version; false when it is new.
   private static func isReady(_ database: Database) throws(LedgerError) -> Bool {
-    let version = try database.rows("PRAGMA user_version") { $0.int(0) }.first ?? 0
-    let application = try database.rows("PRAGMA application_id") { $0.int(0) }.first ?? 0
-    let tables = try database.rows("SELECT count(*) FROM sqlite_schema") { $0.int(0) }.first ?? 0
+    var version: Int64 = 0
+    var application: Int64 = 0
+    var tables: Int64 = 0
+    // In one transaction: another process may be making the tables at this moment.
+    try database.transaction(writes: false) { () throws(LedgerError) in
+      version = try database.rows("PRAGMA user_version") { $0.int(0) }.first ?? 0
+      application = try database.rows("PRAGMA application_id") { $0.int(0) }.first ?? 0
+      tables = try database.rows("SELECT count(*) FROM sqlite_schema") { $0.int(0) }.first ?? 0
+    }
     if version == 0 && application == 0 && tables == 0 { return false }
     guard application == Schema.applicationID else {
       throw .damagedFile(database.path, "it is a database, but not one of Rung's")

@@ -43,7 +43,12 @@ extension ObjectStore {
     _ digest: Digest, to file: UnsafePointer<CChar>, in folder: Int32, executable: Bool, at place: String
   ) throws(StoreError) -> Int64 {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-    let descriptor = try fileSystem.open(file, flags, mode: executable ? 0o755 : 0o644, in: folder, at: place)
+    let descriptor: Int32
+    do {
+      descriptor = try fileSystem.open(file, flags, mode: executable ? 0o755 : 0o644, in: folder, at: place)
+    } catch {
+      throw error.asTarget
+    }
     defer { fileSystem.close(descriptor) }
     do {
       var size: Int64 = 0

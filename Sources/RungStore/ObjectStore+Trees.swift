@@ -59,7 +59,13 @@ extension ObjectStore {
   /// must. On any error nothing is left.
   public func restoreTree(_ digest: Digest, to path: String) throws(StoreError) {
     let manifest = try tree(digest)
-    guard try fileSystem.makeFolder(path, in: AT_FDCWD, at: path) else {
+    let isNew: Bool
+    do {
+      isNew = try fileSystem.makeFolder(path, in: AT_FDCWD, at: path)
+    } catch {
+      throw error.asTarget
+    }
+    guard isNew else {
       throw StoreError(.badPath, "cannot restore a folder to \(path): something is there already")
     }
     do {

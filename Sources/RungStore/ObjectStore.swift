@@ -115,16 +115,18 @@ public final class ObjectStore: Sendable {
 
   private func publish(_ name: Name, _ file: String) throws(StoreError) {
     let shard = name.shard
-    if !shared.withLock({ $0.shards.contains(shard) }) {
+    let isKnown = shared.withLock { $0.shards.contains(shard) }
+    if !isKnown {
       try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
       shared.withLock { _ = $0.shards.insert(shard) }
     }
     do {
       try fileSystem.rename(file, in: stage.descriptor, to: name.path, in: root, at: "\(path)/\(name.path)")
     } catch {
-      // Somebody removed the shard, or the staged file, by hand: look again next time.
-      if error.code == .missing { shared.withLock { _ = $0.shards.remove(shard) } }
-      throw error
+      // Somebody may have removed the shard since it was made.
+      guard error.code == .missing, isKnown else { throw error }
+      try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
+      try fileSystem.rename(file, in: stage.descriptor, to: name.path, in: root, at: "\(path)/\(name.path)")
     }
     shared.withLock {
       $0.staged[name] = nil

@@ -40,6 +40,11 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The message.
   public var description: String { message }
 
+  /// The same, where the path is one to write to: a folder that is not there is no missing object.
+  var asTarget: StoreError {
+    code == .missing ? StoreError(.badPath, "\(message) (its folder has to exist)", errno: errno) : self
+  }
+
   /// The error of a system call that failed on `place`.
   static func system(_ call: FileSystem.Call, _ number: Int32, _ place: String) -> StoreError {
     let code: Code

@@ -43,6 +43,26 @@ import Testing
     }
   }
 
+  @Test func manyOpenersMakeOneLedger() throws {
+    for _ in 0..<20 {
+      try withFolder { folder in
+        let failures = Mutex<[String]>([])
+        onThreads(6) { thread in
+          do {
+            var changes = LedgerChanges()
+            changes.probes = [.init(name: "\(thread)", text: "here")]
+            try Ledger(path: "\(folder)/index.sqlite", durable: false).commit(changes)
+          } catch {
+            failures.withLock { $0.append("\(error)") }
+          }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let ledger = try Ledger(path: "\(folder)/index.sqlite", durable: false)
+        for thread in 0..<6 { #expect(try ledger.probe("\(thread)") == "here") }
+      }
+    }
+  }
+
   @Test func theLogIsEmptiedWhenItIsLarge() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
@@ -173,6 +193,33 @@ import Testing
       let failure = error { try Ledger(path: path, durable: false) }
       #expect(failure?.code == .newerFormat)
       #expect(failure?.message.contains("version 2") == true)
+    }
+  }
+
+  // The commands of docs/formats/store.md, as far as they are about the ledger.
+  @Test func aStrangerReadsTheLedgerWithSqlite() throws {
+    guard shell("command -v sqlite3 bash") != nil else { return }
+    let page = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/docs/formats/store.md"
+    try withFolder { folder in
+      let ledger = try Ledger(path: "\(folder)/index.sqlite", durable: false)
+      let key = Digest(ofText: "key")
+      let record = Digest(ofText: "record")
+      let output = Digest(ofText: "output")
+      var changes = LedgerChanges()
+      changes.actions = [.init(key: key, record: record)]
+      changes.records = [
+        RecordRow(
+          record: record, project: "p", instance: "d/s[a=1]", pipeline: "d", step: "s", key: key, run: "r",
+          outcome: "ran", started: 1, duration: 2)
+      ]
+      changes.outputs = [.init(digest: output, record: record, name: "o")]
+      try ledger.commit(changes)
+      #expect(
+        shell("sed -n '/^```bash/,/^```$/{/^```/!p}' '\(page)' > '\(folder)/commands.sh'") == "")
+      #expect(
+        shell("bash -c '. \(folder)/commands.sh; record_of \(folder) \(key.hex); made_by \(folder) \(output.hex)'")
+          == "\(record.hex)\nd/s[a=1]\n")
+      #expect(try ledger.record(forKey: key) == record)
     }
   }
 }

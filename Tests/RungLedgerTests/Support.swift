@@ -83,3 +83,16 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   }
   for thread in threads { pthread_join(thread, nil) }
 }
+
+/// Runs a shell command and returns what it printed; nil when it failed.
+func shell(_ command: String) -> String? {
+  guard let pipe = popen(command, "re") else { return nil }
+  var output: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while true {
+    let count = fread(&buffer, 1, buffer.count, pipe)
+    if count == 0 { break }
+    output += buffer[..<count]
+  }
+  return pclose(pipe) == 0 ? String(decoding: output, as: UTF8.self) : nil
+}

@@ -143,6 +143,10 @@ import Testing
       #expect(error { try store.restore(stored.digest, to: "\(folder)/link", executable: false) }?.code == .badPath)
       #expect(try contents("\(folder)/there") == [9])
       #expect(access("\(folder)/elsewhere", F_OK) != 0)
+      // A missing folder must not look like a missing object, which would be a reason to run the step again.
+      #expect(error { try store.restore(stored.digest, to: "\(folder)/no/file", executable: false) }?.code == .badPath)
+      let tree = try store.put(TreeManifest(entries: []).encoded)
+      #expect(error { try store.restoreTree(tree.digest, to: "\(folder)/no/folder") }?.code == .badPath)
       try store.restore(stored.digest, to: "\(folder)/run", executable: true)
       #expect(access("\(folder)/run", X_OK) == 0)
       try store.flush()
@@ -188,6 +192,20 @@ import Testing
       let stored = try store.put([1])
       try store.flush()
       #expect(try ObjectStore(path: "\(folder)/a/b/c/cache").read(stored.digest, limit: 9) == [1])
+    }
+  }
+
+  @Test func anObjectDeletedByHandIsMissingAndCanBePutAgain() throws {
+    try withStore { store, folder in
+      let bytes = sample(400_000)
+      let stored = try store.put(bytes)
+      try store.flush()
+      #expect(shell("rm -r '\(folder)'/cache/objects/*") != nil)
+      #expect(!store.contains(stored.digest))
+      #expect(error { try store.read(stored.digest, limit: .max) }?.code == .missing)
+      try store.put(bytes)
+      try store.flush()
+      #expect(try store.read(stored.digest, limit: .max) == bytes)
     }
   }
 
