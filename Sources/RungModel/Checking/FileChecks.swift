@@ -46,7 +46,7 @@ struct FileChecks {
   /// The nearest name in the folder of a path that does not exist.
   static func suggestion(for path: RelativePath, files: ProjectFiles) -> String? {
     let names = files.list(path.parent)
-    if let near = nearest(path.name, among: names) { return "did you mean '\(near)'?" }
+    if let near = Mistakes.near(path.name, among: names) { return "did you mean '\(near)'?" }
     let folder = path.parent.text.isEmpty ? "the project" : path.parent.text
     if names.isEmpty { return "there is no folder \(folder), or it is empty" }
     return "\(folder) holds \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : "")"

@@ -191,10 +191,10 @@ struct TemplateResolver {
     } else {
       var all = pipeline.parameters.map(\.name) + pipeline.axes.map(\.name)
       all += step.inputs.map(\.name).filter { !$0.isEmpty } + step.outputs.map { "out.\($0.output.name)" }
-      if let near = nearest(name, among: all) {
+      if let near = Mistakes.near(name, among: all) {
         notes.append("did you mean {\(near)}?")
       } else if placeholder.names.count > 1, mistakes.errors.count < 200,
-        let near = nearest(placeholder.names[0], among: steps.keys.sorted())
+        let near = Mistakes.near(placeholder.names[0], among: steps.keys.sorted())
       {
         notes.append("did you mean {\(near).\(placeholder.names[1...].joined(separator: "."))}?")
       } else if !all.isEmpty {

@@ -22,7 +22,7 @@ struct AxisReader {
     for (value, place) in draft.values {
       if let problem = Names.problem(label: value.label) {
         mistakes.error(
-          "the value '\(value.label)' of axis '\(name)' cannot name an instance: \(problem)", at: place,
+          "the value '\(Mistakes.shown(value.label))' of axis '\(name)' cannot name an instance: \(problem)", at: place,
           notes: ["values name instances and folders; put long or special texts into parameters or a table's columns"])
         sound = false
       } else if !seen.insert(value.label).inserted {
@@ -57,11 +57,12 @@ struct AxisReader {
       mistakes.error("axis '\(name)' has no values", at: node, notes: ["give it at least one, like [1, 2, 3]"])
       return nil
     }
-    guard let fields = Fields(node, known: Keys.axis, for: name, mistakes: mistakes) else { return nil }
+    guard let fields = Fields(node, known: Keys.axis, for: "axis '\(name)'", mistakes: mistakes) else { return nil }
     let forms = Keys.axisForms.filter { fields.key($0) != nil }
     guard let form = forms.first, forms.count == 1, let value = node[form] else {
       let all = Keys.axisForms.filter { $0 != "from" }.joined(separator: ", ")
       if forms.isEmpty {
+        if !Keys.axisForms.allSatisfy(fields.lacks) { return nil }
         mistakes.error("axis '\(name)' does not say what its values are", at: node, notes: ["it needs one of \(all)"])
       } else {
         mistakes.error("axis '\(name)' has both '\(forms[0])' and '\(forms[1])'", at: node, notes: ["keep one"])
@@ -202,7 +203,7 @@ struct AxisReader {
       if values.count < items.count { sound = false }
       if let first = columns.first, first.count != values.count, sound {
         mistakes.error(
-          "'\(entry.name)' has \(values.count) values, but '\(draft.fields[0])' has \(first.count)", at: entry.value,
+          "'\(entry.name)' has \(Mistakes.count(values.count, "value")), but '\(draft.fields[0])' has \(first.count)", at: entry.value,
           notes: ["zipped lists must have the same length"])
         sound = false
       }
@@ -244,7 +245,7 @@ struct AxisReader {
     guard enough(rows.count - 1, node) else { return nil }
     for row in rows where row.cells.count != header.cells.count {
       mistakes.error(
-        "line \(row.line) of \(path) has \(row.cells.count) cells, but the header has \(header.cells.count)", at: node)
+        "line \(row.line) of \(path) has \(Mistakes.count(row.cells.count, "cell")), but the header has \(header.cells.count)", at: node)
       return nil
     }
     var draft = Draft(fields: header.cells)
@@ -315,7 +316,7 @@ struct AxisReader {
         guard let value = added(item, axis: name, fields: fields) else { continue }
         if let problem = Names.problem(label: value.label) {
           mistakes.error(
-            "the value '\(value.label)' of axis '\(name)' cannot name an instance: \(problem)", at: item)
+            "the value '\(Mistakes.shown(value.label))' of axis '\(name)' cannot name an instance: \(problem)", at: item)
         } else if labels.insert(value.label).inserted {
           values.append(value)
         } else {
@@ -329,7 +330,7 @@ struct AxisReader {
   /// A value that `include` adds: a scalar, or for an axis with fields a mapping with each of them.
   func added(_ node: YAMLNode, axis: String, fields: [String]) -> AxisValue? {
     if fields.isEmpty { return scalar(node, axis: axis) }
-    guard let given = Fields(node, known: fields, for: axis, mistakes: mistakes) else { return nil }
+    guard let given = Fields(node, known: fields, for: "a value of '\(axis)'", mistakes: mistakes) else { return nil }
     var members: [JSON.Member] = []
     var texts: [String] = []
     for field in fields {

@@ -6,21 +6,31 @@ struct Fields {
   /// The mapping.
   let node: YAMLNode
   private let mistakes: Mistakes
+  // Keys that unknown ones most likely mean: not reported as missing, too.
+  private var meant: Set<String> = []
 
-  /// Checks that the node is a mapping with known keys only. Nil when it is no mapping.
+  /// Checks that the node is a mapping with known keys only. Nil when it is no mapping. `what` is how the mapping is
+  /// called in messages.
   init?(_ node: YAMLNode, known: [String], for what: String, mistakes: Mistakes) {
     guard let entries = node.entries else {
-      mistakes.expected("a mapping", for: what, found: node)
+      mistakes.error("expected a mapping for \(what), found \(node.described)", at: node)
       return nil
     }
     self.node = node
     self.mistakes = mistakes
     for entry in entries where !known.contains(entry.name) {
       mistakes.error(
-        "unknown key '\(entry.name)' in '\(what)'", at: entry.key, name: entry.name, among: known,
+        "unknown key '\(entry.name)' in \(what)", at: entry.key, name: entry.name, among: known,
         of: "the keys here are")
+      if let near = Mistakes.near(entry.name, among: known) { meant.insert(near) }
     }
   }
+
+  /// Whether an unknown key most likely means this one.
+  func isMisspelt(_ key: String) -> Bool { meant.contains(key) }
+
+  /// Whether a key is missing and no misspelt key means it.
+  func lacks(_ key: String) -> Bool { self[key] == nil && !meant.contains(key) }
 
   /// The value of a key; nil when it is missing or null.
   subscript(_ key: String) -> YAMLNode? {
@@ -57,7 +67,7 @@ struct Fields {
   func double(_ key: String) -> Double? {
     guard let value = self[key] else { return nil }
     guard let number = value.json.double, number.isFinite, number >= 0 else {
-      mistakes.expected("a number that is not negative", for: key, found: value)
+      mistakes.error("'\(key)' must be a number that is not negative, not '\(value.text ?? value.described)'", at: value)
       return nil
     }
     return number

@@ -49,9 +49,22 @@ final class Mistakes {
         notes: notes))
   }
 
+  /// The nearest name; none for a single letter, which is near to every other.
+  static func near(_ name: String, among names: some Sequence<String>) -> String? {
+    name.unicodeScalars.count > 1 ? nearest(name, among: names) : nil
+  }
+
+  /// `2 values`, `1 value`.
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  /// A text in a message, control characters shown as `?`.
+  static func shown(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+  }
+
   /// `did you mean 'x'?`, or the list of what there is when nothing is near.
   static func suggestion(_ name: String, among names: [String], of what: String) -> String? {
-    if let near = nearest(name, among: names) { return "did you mean '\(near)'?" }
+    if let near = near(name, among: names) { return "did you mean '\(near)'?" }
     if names.isEmpty { return "there are no \(what)" }
     let shown = names.prefix(12).joined(separator: ", ")
     return "\(what): \(shown)\(names.count > 12 ? ", …" : "")"

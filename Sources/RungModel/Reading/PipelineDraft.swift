@@ -51,7 +51,7 @@ struct PipelineReader {
           endLine: node.endLine, endColumn: node.endColumn)
         if mistakes.checkName(plain, what: "a pipeline") { draft.name = text }
       }
-    } else {
+    } else if fields.lacks("pipeline") {
       mistakes.error(
         "the pipeline has no name", at: root.location, line: root.source.line(root.line),
         notes: ["begin the file with 'pipeline: \(file.parent.name)'"])
@@ -106,7 +106,7 @@ struct PipelineReader {
       guard mistakes.checkName(profile.key, what: "a profile") else { continue }
       draft.profiles.append(profile.name)
       guard !profile.value.isNull,
-        let parts = Fields(profile.value, known: Keys.profile, for: profile.name, mistakes: mistakes)
+        let parts = Fields(profile.value, known: Keys.profile, for: "profile '\(profile.name)'", mistakes: mistakes)
       else { continue }
       let isWanted = profile.name == overrides.profile
       for entry in parts.mapping("parameters") ?? [] {
@@ -159,7 +159,9 @@ struct PipelineReader {
       draft.isIncomplete = true
       return
     }
-    if entries.isEmpty {
+    if entries.isEmpty, fields.isMisspelt("steps") {
+      draft.isIncomplete = true
+    } else if entries.isEmpty {
       let place = fields.key("steps") ?? draft.nameNode
       mistakes.error("pipeline '\(draft.name)' has no steps", at: place, notes: ["add one under 'steps:'"])
     }

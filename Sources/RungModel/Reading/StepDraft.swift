@@ -32,7 +32,7 @@ struct StepReader {
     let name = key.text ?? ""
     let empty = Step(name: name, command: .arguments([]), outputs: [], location: key.location)
     var draft = StepDraft(step: empty, key: key)
-    guard let fields = Fields(node, known: Keys.step, for: name, mistakes: mistakes) else {
+    guard let fields = Fields(node, known: Keys.step, for: "step '\(name)'", mistakes: mistakes) else {
       draft.isIncomplete = true
       return draft
     }
@@ -140,6 +140,7 @@ struct StepReader {
   private func readRun(_ fields: Fields, into draft: inout StepDraft) {
     if let shell = fields.word("shell", as: Shell.self) { draft.shell = shell }
     guard let run = fields["run"] else {
+      guard fields.lacks("run") else { return }
       mistakes.error(
         "step '\(draft.step.name)' has no 'run'", at: draft.key, notes: ["say what it runs: 'run: COMMAND'"])
       return
@@ -196,7 +197,7 @@ struct StepReader {
       draft.isIncomplete = true
       return
     case .mapping:
-      guard let parts = Fields(node, known: Keys.input, for: what, mistakes: mistakes) else { return }
+      guard let parts = Fields(node, known: Keys.input, for: "'\(what)'", mistakes: mistakes) else { return }
       if let glob = parts["glob"], parts["path"] == nil {
         (path, form) = (glob, .glob)
       } else if let single = parts["path"], parts["glob"] == nil {
@@ -219,7 +220,9 @@ struct StepReader {
       draft.isIncomplete = true
       return
     }
-    if entries.isEmpty {
+    if entries.isEmpty, fields.isMisspelt("outputs") {
+      draft.isIncomplete = true
+    } else if entries.isEmpty {
       mistakes.error(
         "step '\(draft.step.name)' has no outputs", at: draft.key,
         notes: ["name what it makes: 'outputs: {result: result.json}'"])
@@ -240,18 +243,18 @@ struct StepReader {
         }
         continue
       }
-      guard let parts = Fields(entry.value, known: Keys.output, for: entry.name, mistakes: mistakes) else { continue }
+      guard let parts = Fields(entry.value, known: Keys.output, for: "output '\(entry.name)'", mistakes: mistakes) else { continue }
       output.isDirectory = parts.bool("directory") ?? false
       if let tolerance = parts["tolerance"],
-        let bounds = Fields(tolerance, known: Keys.tolerance, for: "tolerance", mistakes: mistakes)
+        let bounds = Fields(tolerance, known: Keys.tolerance, for: "'tolerance'", mistakes: mistakes)
       {
         output.tolerance = Tolerance(absolute: bounds.double("absolute"), relative: bounds.double("relative"))
-        if bounds.key("absolute") == nil, bounds.key("relative") == nil {
+        if bounds.lacks("absolute"), bounds.lacks("relative") {
           mistakes.error("a tolerance needs 'absolute', 'relative' or both", at: tolerance)
         }
       }
       guard let path = parts["path"] else {
-        mistakes.error("output '\(entry.name)' has no 'path'", at: entry.key)
+        if parts.lacks("path") { mistakes.error("output '\(entry.name)' has no 'path'", at: entry.key) }
         draft.isIncomplete = true
         continue
       }
@@ -292,10 +295,12 @@ struct StepReader {
   }
 
   private func readEnvironment(_ node: YAMLNode) -> EnvironmentSpec? {
-    guard let fields = Fields(node, known: Keys.environment, for: "environment", mistakes: mistakes) else { return nil }
+    guard let fields = Fields(node, known: Keys.environment, for: "'environment'", mistakes: mistakes) else { return nil }
     guard let lock = fields["python"] else {
-      mistakes.error(
-        "'environment' needs 'python'", at: node, notes: ["name the lock file: {python: requirements.lock}"])
+      if fields.lacks("python") {
+        mistakes.error(
+          "'environment' needs 'python'", at: node, notes: ["name the lock file: {python: requirements.lock}"])
+      }
       return nil
     }
     guard let text = mistakes.text(lock, for: "python") else { return nil }
@@ -314,7 +319,7 @@ struct StepReader {
   private func readResources(_ fields: Fields, into draft: inout StepDraft) {
     let names = Keys.resources + settings.pools.keys.sorted()
     guard let node = fields["resources"],
-      let parts = Fields(node, known: names, for: "resources", mistakes: mistakes)
+      let parts = Fields(node, known: names, for: "'resources' (pools are declared in rung.yaml)", mistakes: mistakes)
     else { return }
     draft.step.resources.cpus = parts.int("cpus", in: 1...65536) ?? 1
     draft.step.resources.memory = parts.memory("memory")

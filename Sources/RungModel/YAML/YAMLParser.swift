@@ -247,6 +247,20 @@ struct YAMLParser {
       place.column = line.distance(from: line.startIndex, to: tab)
       return stop("a tab cannot indent a line of YAML", at: place, notes: ["use spaces"])
     }
+    if context == "while scanning a quoted scalar", problem == "found unexpected end of stream" {
+      return stop("the quote that opens here is never closed", at: parser.pointee.context_mark)
+    }
+    // `run: {code} --all`: YAML takes the brace for a mapping.
+    let before = line.unicodeScalars.prefix(mark.column)
+    if let brace = before.lastIndex(of: "{"), before[brace...].contains("}"),
+      let last = before[..<brace].last(where: { $0 != " " }), last == ":" || last == "-"
+    {
+      var place = mark
+      place.column = before.distance(from: before.startIndex, to: brace)
+      return stop(
+        "a text that begins with '{' needs quotes", at: place,
+        notes: ["put the text into quotes, or on lines of its own below '|'"])
+    }
     let told = SyntaxAdvice.tell(problem, context: context)
     return stop(told.message, at: mark, notes: told.notes)
   }
