@@ -1,20 +1,34 @@
 import Glibc
+import Synchronization
 
 /// Standard output and standard error, and what is known of the terminal behind them.
 enum Console {
-  /// Writes to standard output, buffered until `flush` or exit.
+  private static let buffer = Mutex("")
+
+  /// Writes to standard output, in pieces of at least 64 KiB or at `flush`.
   static func print(_ text: String, terminator: String = "\n") {
-    fputs(text + terminator, stdout)
+    let full = buffer.withLock { buffer in
+      buffer += text
+      buffer += terminator
+      return buffer.utf8.count >= 1 << 16
+    }
+    if full { flush() }
   }
 
   /// Writes to standard error at once.
   static func complain(_ text: String) {
-    fflush(stdout)
+    flush()
     write(text + "\n", to: STDERR_FILENO)
   }
 
   /// Writes out what `print` has buffered.
-  static func flush() { fflush(stdout) }
+  static func flush() {
+    let text = buffer.withLock { buffer in
+      defer { buffer = "" }
+      return buffer
+    }
+    write(text, to: STDOUT_FILENO)
+  }
 
   /// Writes all of a text, or as much as somebody reads.
   static func write(_ text: String, to descriptor: Int32) {

@@ -58,7 +58,7 @@ struct RunCommand: ParsableCommand {
       if json {
         JSONRunView()
       } else if !quiet && Console.isTerminal(STDERR_FILENO) {
-        LiveRunView(expected: session.expectedRemaining())
+        LiveRunView(expected: session.expectedWork(options.targets))
       } else {
         PlainRunView(quiet: quiet)
       }

@@ -22,8 +22,8 @@ public struct Rung: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
-        name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
-      CommandGroup(name: "Keep", subcommands: [CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
+        name: "Ask", subcommands: [WhyCommand.self, LogCommand.self]),
+      CommandGroup(name: "Keep", subcommands: [InitCommand.self, CompletionsCommand.self]),
     ])
 
   /// For the argument parser.

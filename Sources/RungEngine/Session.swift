@@ -172,3 +172,32 @@ public final class Session {
     return graph.steps.map { known[$0.path].map { Double($0) / 1e9 } ?? mean }
   }
 }
+
+extension Session {
+  /// For each step that the targets need, by `pipeline/step`: how many instances and how many seconds each is expected
+  /// to take.
+  public func expectedWork(_ targets: [BuildGraph.NodeID]) -> [String: (count: Int, each: Double)] {
+    let needed = self.targets.closure(of: targets)
+    let durations = expectedDurations()
+    var work: [String: (count: Int, each: Double)] = [:]
+    for (index, step) in graph.steps.enumerated() {
+      let count = (step.first..<(step.first + step.count)).count { needed[$0] }
+      if count > 0 { work[step.path] = (count, durations[index]) }
+    }
+    return work
+  }
+}
+
+extension Session {
+  /// What became of an instance last: `ran`, `cached`, `failed`; nil when it has no history.
+  public func lastOutcome(of instance: BuildGraph.NodeID) -> String? { latest[graph.name(of: instance)]?.outcome }
+
+  /// The record of what became of an instance last, successful or not; nil when it has no history or the record is
+  /// gone.
+  public func lastRecord(of instance: BuildGraph.NodeID) -> (digest: Digest, record: Record)? {
+    guard let digest = latest[graph.name(of: instance)]?.record, let bytes = try? store.readRecord(digest),
+      let record = Record(bytes: bytes)
+    else { return nil }
+    return (digest, record)
+  }
+}

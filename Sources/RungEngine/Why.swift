@@ -23,6 +23,12 @@ public struct Why: Sendable {
     public var members = Members()
     /// For a reason `upstream`: why that one would run.
     public var because: [Explained] = []
+
+    /// A reason without details.
+    public init(reason: Reason, because: [Explained] = []) {
+      self.reason = reason
+      self.because = because
+    }
   }
 
   /// How two sets differ.

@@ -1,0 +1,104 @@
+import ArgumentParser
+import RungCore
+import RungEngine
+import RungLedger
+import RungPlan
+
+struct WhyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "why",
+    abstract: "Tell why a step would run, or why it last ran.",
+    discussion: """
+      Names what differs between the keys of the two results: the parameter, the input with its diff, the environment.
+      For a step with many instances, those with the same reasons are told together.
+      """)
+
+  @Argument(help: "The step, instance or published file.")
+  var step: String
+
+  @OptionGroup var project: ProjectOptions
+
+  @Flag(name: .long, help: "Print JSON, for programs.")
+  var json = false
+
+  func run() throws {
+    let (session, place) = try project.open(ingesting: false)
+    let instances = try session.targets.instances([step], from: place)
+    let survey = try session.survey(instances)
+    defer { session.remember() }
+    let answers = try instances.map { try session.why($0, survey) }
+    if json { printJSON(answers) } else { printText(answers) }
+  }
+
+  private func printJSON(_ answers: [Why]) {
+    var seen: Set<Why.Explained> = []
+    var union: [JSON] = []
+    for reason in answers.flatMap(\.reasons) where seen.insert(reason).inserted { union.append(WhyText.json(reason)) }
+    let instances = answers.map { why -> JSON in
+      [
+        "instance": .string(why.instance), "standing": .string(WhyText.word(why.standing)),
+        "reasons": .array(why.reasons.map(WhyText.json)), "last": Self.json(why.last),
+      ]
+    }
+    let json: JSON = [
+      "step": .string(step), "standing": .string(Self.worst(answers)), "reasons": .array(union),
+      "instances": .array(instances),
+    ]
+    Console.print(json.pretty)
+  }
+
+  private static func json(_ entry: HistoryEntry?) -> JSON {
+    guard let entry else { return .null }
+    return [
+      "outcome": .string(entry.outcome), "run": .string(entry.run), "key": .digest(entry.key),
+      "record": entry.record.map { .digest($0) } ?? .null, "at": .int(entry.at),
+    ]
+  }
+
+  private static func worst(_ answers: [Why]) -> String {
+    for standing in [Survey.Standing.wouldRun, .undecided] where answers.contains(where: { $0.standing == standing }) {
+      return WhyText.word(standing)
+    }
+    return WhyText.word(.current)
+  }
+
+  private func printText(_ answers: [Why]) {
+    let style = Style.output
+    struct Group: Hashable {
+      let standing: Survey.Standing
+      let outcome: String?
+      let reasons: [Why.Explained]
+    }
+    var order: [Group] = []
+    var members: [Group: [Why]] = [:]
+    for why in answers {
+      // New instances differ only by their names.
+      let reasons = why.reasons.map { explained in
+        explained.reason.field == "record" ? Why.Explained(reason: Reason(field: "record")) : explained
+      }
+      let group = Group(standing: why.standing, outcome: why.last?.outcome, reasons: reasons)
+      if members[group] == nil { order.append(group) }
+      members[group, default: []].append(why)
+    }
+    for (index, group) in order.enumerated() {
+      let group_members = members[group] ?? []
+      if index > 0 { Console.print("") }
+      let first = group_members.first?.instance ?? ""
+      let name = group_members.count == 1 ? first : "\(first) and \(group_members.count - 1) more"
+      Console.print("\(style.bold(name)) \(headline(group.standing, group_members.first?.last))")
+      for line in WhyText.lines(group.reasons, style, diffs: true) { Console.print("  " + line) }
+    }
+  }
+
+  private func headline(_ standing: Survey.Standing, _ last: HistoryEntry?) -> String {
+    switch standing {
+    case .wouldRun: return "would run:"
+    case .undecided: return "may run, depending on what comes before it:"
+    case .current, .unneeded:
+      guard let last else { return "is up to date" }
+      let when = WhenText.text(last.at)
+      return last.outcome == "cached"
+        ? "is up to date; its result was taken from the cache \(when):" : "is up to date; it ran \(when):"
+    }
+  }
+}
