@@ -14,6 +14,7 @@ import Synchronization
 public final class ObjectStore: Sendable {
   /// The cache's folder, as it was given.
   public let path: String
+  // The open folder; `stage` closes it.
   let root: Int32
   let fileSystem: FileSystem
   let durability: Durability
@@ -79,10 +80,6 @@ public final class ObjectStore: Sendable {
       throw error
     }
     self.root = root
-  }
-
-  deinit {
-    fileSystem.close(root)
   }
 
   /// True when the object can be read: published by anyone, or put by this store. False too when the disk fails.

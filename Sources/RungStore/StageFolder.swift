@@ -14,12 +14,13 @@ final class StageFolder: Sendable {
   private let fileSystem: FileSystem
   private let counter = Atomic<Int>(0)
 
+  /// Owns `root` from here on, unless it throws: the folder has to be removed before that is closed.
+  ///
   /// Removes what dead processes left and makes a folder for this one. Only one process does this at a time: without
   /// the lock of `stage/lock` a folder could be taken for dead between its making and its locking.
   init(root: Int32, in cache: String, _ fileSystem: FileSystem) throws(StoreError) {
-    let gate = try fileSystem.open("stage/lock", O_RDWR | O_CREAT, mode: 0o666, in: root, at: "\(cache)/stage/lock")
+    let gate = try Self.gate(root, cache, fileSystem)
     defer { fileSystem.close(gate) }
-    try fileSystem.lock(gate, at: "\(cache)/stage/lock")
     try Self.sweep(root, cache, fileSystem)
 
     var random = SystemRandomNumberGenerator()
@@ -52,10 +53,24 @@ final class StageFolder: Sendable {
     try? removeTree(name, in: root, fileSystem, at: name)
     fileSystem.close(lockDescriptor)
     fileSystem.close(descriptor)
+    fileSystem.close(root)
   }
 
   /// A name that no other thread gets.
   func newName() -> String { String(counter.wrappingAdd(1, ordering: .relaxed).newValue) }
+
+  /// Waits for the lock under which folders are made and swept; closing the descriptor lets go of it.
+  static func gate(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) -> Int32 {
+    let place = "\(cache)/stage/lock"
+    let gate = try fileSystem.open("stage/lock", O_RDWR | O_CREAT, mode: 0o666, in: root, at: place)
+    do {
+      try fileSystem.lock(gate, at: place)
+    } catch {
+      fileSystem.close(gate)
+      throw error
+    }
+    return gate
+  }
 
   private static func sweep(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) {
     let place = "\(cache)/stage"

@@ -46,13 +46,17 @@ enum StoreFormat {
     return true
   }
 
-  /// Writes the file the durable way: under another name, synchronised, renamed.
+  /// Writes the file the durable way: under another name, synchronised, renamed. The folder `stage` must exist. Under
+  /// its lock, so that no other opener takes the staged file for a dead process's.
   static func write(
     _ root: Int32, _ cache: String, _ durability: Durability, _ fileSystem: FileSystem
   ) throws(StoreError) {
+    let gate = try StageFolder.gate(root, cache, fileSystem)
+    defer { fileSystem.close(gate) }
+    if try isWritten(root, cache, fileSystem) { return }
     let place = "\(cache)/\(file)"
     var random = SystemRandomNumberGenerator()
-    // Two processes may do this at once: each writes a file of its own, and both have the same content.
+    // A name that nobody had: one left by a killed process may still be there.
     let staged = "stage/format-" + String(random.next(), radix: 16)
     let text = "{\"format\": \(version), \"hash\": \"sha256\", \"needs\": []}\n"
     let descriptor = try fileSystem.open(staged, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666, in: root, at: place)

@@ -186,6 +186,28 @@ import Testing
     }
   }
 
+  @Test func manyOpenersMakeOneCache() throws {
+    for _ in 0..<20 {
+      try withFolder { folder in
+        let failures = Mutex<[String]>([])
+        onThreads(6) { thread in
+          do {
+            let store = try ObjectStore(path: "\(folder)/a/cache", durability: .none)
+            try store.put([UInt8(thread)])
+            try store.flush()
+          } catch {
+            failures.withLock { $0.append("\(error)") }
+          }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let report = try ObjectStore(path: "\(folder)/a/cache", durability: .none).check()
+        #expect(report.isSound && report.checked == 6)
+        // All of them are gone, and so are their folders.
+        #expect(files("\(folder)/a/cache/stage") == ["lock"])
+      }
+    }
+  }
+
   @Test func foldersAboveTheCacheAreMade() throws {
     try withFolder { folder in
       let store = try ObjectStore(path: "\(folder)/a/b/c/cache", durability: .full)
