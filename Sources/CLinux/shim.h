@@ -6,14 +6,17 @@ extern int syncfs(int fd);
 // Locks that belong to the open file description, not to the process (fcntl(2), "Open file description locks").
 static const int RUNG_F_OFD_SETLK = 37;
 
-#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 /// The processors that this process may run on; at least 1.
 static inline long rung_usable_processors(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  // The system call itself: glibc's CPU_COUNT is another thing behind _GNU_SOURCE. It answers the bytes that it wrote.
+  unsigned long mask[1024 / (8 * sizeof(long))] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask), count = 0;
+  for (long i = 0; i < bytes / (long)sizeof(long); i++) count += __builtin_popcountl(mask[i]);
+  if (count > 0) return count;
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? online : 1;
 }
