@@ -61,7 +61,7 @@ struct OutputChecks {
     }
   }
 
-  /// Checks one published place against all seen so far. `inputs` are the project's own files that steps read.
+  /// Checks one published place against all seen so far. `inputs` are the project's own files.
   mutating func checkPublished(
     _ template: Template, of step: Step, in pipeline: PipelineDraft, at node: YAMLNode, inputs: Set<RelativePath>
   ) {
@@ -75,7 +75,9 @@ struct OutputChecks {
       return
     }
     if inputs.contains(path) {
-      mistakes.error("publishing to \(path) would overwrite a file that a step reads", at: node)
+      mistakes.error(
+        "publishing to \(path) would overwrite a file that the project reads", at: node,
+        notes: ["a step that wants this output refers to it by its name: {\(step.name).OUTPUT}"])
       return
     }
     checkAxes(template, text, of: step, in: pipeline, at: node)

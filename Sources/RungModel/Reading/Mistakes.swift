@@ -4,13 +4,27 @@ import RungCore
 /// never leaves the thread and the call that made it.
 final class Mistakes {
   private(set) var errors: [Diagnostic] = []
+  /// How many more there were than `limit`.
+  private(set) var unsaid = 0
   private(set) var warnings: [Diagnostic] = []
   // Defaults and steps taken by `uses` are read once for each step; what is wrong with them is said once.
   private var said: Set<Said> = []
 
+  /// More mistakes than this come from one cause, and nobody reads them.
+  static let limit = 1000
+
+  /// Whether further mistakes are only counted.
+  var isFull: Bool { errors.count >= Self.limit }
+
   private struct Said: Hashable {
     var location: SourceLocation?
     var message: String
+  }
+
+  /// The mistakes, and a last one that tells how many there are beyond the limit.
+  var all: [Diagnostic] {
+    unsaid == 0
+      ? errors : errors + [Diagnostic(.error, "and \(unsaid) more mistakes; only the first \(Self.limit) are shown")]
   }
 
   /// A mistake at a place, or at none.
@@ -18,13 +32,17 @@ final class Mistakes {
     _ message: String, at location: SourceLocation? = nil, line: String? = nil, length: Int = 1, notes: [String] = []
   ) {
     guard said.insert(Said(location: location, message: message)).inserted else { return }
+    guard !isFull else {
+      unsaid += 1
+      return
+    }
     errors.append(
       Diagnostic(.error, message, at: location, sourceLine: line, length: length, notes: notes))
   }
 
   /// A mistake in a node.
   func error(_ message: String, at node: YAMLNode, notes: [String] = []) {
-    error(message, at: node.location, line: node.source.line(node.line), length: node.length, notes: notes)
+    error(message, at: node.location, line: node.source.shownLine(node.line), length: node.length, notes: notes)
   }
 
   /// A mistake in a node, with the nearest of the names that would be right.
@@ -45,7 +63,7 @@ final class Mistakes {
   func warning(_ message: String, at node: YAMLNode, notes: [String] = []) {
     warnings.append(
       Diagnostic(
-        .warning, message, at: node.location, sourceLine: node.source.line(node.line), length: node.length,
+        .warning, message, at: node.location, sourceLine: node.source.shownLine(node.line), length: node.length,
         notes: notes))
   }
 
