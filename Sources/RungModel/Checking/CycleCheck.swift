@@ -44,7 +44,7 @@ struct CycleCheck {
   }
 
   private static func report(_ path: [String], _ edge: Edge, _ mistakes: Mistakes) {
-    let place = edge.node.location(of: edge.placeholder.braced, at: edge.placeholder.offset)
+    let place = mistakes.place(of: edge.placeholder, in: edge.node)
     // Within one pipeline its name says nothing.
     let owners = Set(path.map { $0.split(separator: "/").first ?? "" })
     let shown = owners.count == 1 ? path.map { String($0.split(separator: "/").last ?? "") } : path

@@ -7,6 +7,9 @@ struct OutputChecks {
   private var published: [RelativePath: Published] = [:]
   private var folders: [RelativePath: Published] = [:]
 
+  /// PATH_MAX of Linux, in bytes.
+  static let longestPath = 4096
+
   private struct Published {
     var step: String
     var node: YAMLNode
@@ -37,6 +40,10 @@ struct OutputChecks {
     var sound: [(path: RelativePath, name: String, node: YAMLNode)] = []
     for (output, node) in outputs {
       let text = Self.filled(output.path, parameters: pipeline)
+      guard text.utf8.count <= Self.longestPath else {
+        mistakes.error("the path is longer than \(Self.longestPath) bytes", at: node)
+        continue
+      }
       guard let path = RelativePath(text), !path.text.isEmpty else {
         mistakes.error(
           text.isEmpty ? "the path is empty" : "the output '\(text)' lies outside the workspace", at: node,
@@ -66,6 +73,10 @@ struct OutputChecks {
     _ template: Template, of step: Step, in pipeline: PipelineDraft, at node: YAMLNode, inputs: Set<RelativePath>
   ) {
     let text = Self.filled(template, parameters: pipeline)
+    guard text.utf8.count <= Self.longestPath else {
+      mistakes.error("the path is longer than \(Self.longestPath) bytes", at: node)
+      return
+    }
     guard let path = RelativePath(text, in: pipeline.folder), path != pipeline.folder, !path.text.isEmpty else {
       mistakes.error("the place '\(text)' lies outside the project", at: node)
       return

@@ -217,8 +217,7 @@ struct TemplateResolver {
   }
 
   private func mistake(_ message: String, _ node: YAMLNode, _ placeholder: Placeholder, notes: [String] = []) {
-    // Finding the place means reading the text again.
-    let place = mistakes.isFull ? node.location : node.location(of: placeholder.braced, at: placeholder.offset)
+    let place = mistakes.place(of: placeholder, in: node)
     mistakes.error(
       message, at: place, line: node.source.shownLine(place.line), length: placeholder.braced.unicodeScalars.count,
       notes: notes)

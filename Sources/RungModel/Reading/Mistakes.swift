@@ -16,6 +16,16 @@ final class Mistakes {
   /// Whether further mistakes are only counted.
   var isFull: Bool { errors.count >= Self.limit }
 
+  // How many bytes may be read to find the exact places of placeholders, all together.
+  private var searchable = 100_000_000
+
+  /// The place of a placeholder; that of the whole text when finding many places in long texts would take too long.
+  func place(of placeholder: Placeholder, in node: YAMLNode) -> SourceLocation {
+    guard searchable > 0, !isFull else { return node.location }
+    searchable -= (node.text ?? "").utf8.count + 1
+    return node.location(of: placeholder.braced, at: placeholder.offset)
+  }
+
   private struct Said: Hashable {
     var location: SourceLocation?
     var message: String
