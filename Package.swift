@@ -58,5 +58,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
+    .testTarget(
+      name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Projects"],
+      swiftSettings: strict),
   ]
 )
