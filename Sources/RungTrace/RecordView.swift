@@ -23,8 +23,10 @@ public struct RecordView: Sendable {
   public func text(width: Int = 80) -> String {
     var out = TextLayout(width: width)
     out.line(record.instance)
-    out.field("record", digest.description)
-    out.field("key", record.key.description)
+    // A whole digest just fits into 80 columns.
+    out.field("record", digest.description, column: 9)
+    out.field("key", record.key.description, column: 9)
+    if let log = record.log { out.field("log", log.description, column: 9) }
     out.field("kind", record.kind ?? "")
     out.field("ended", ending)
     out.field("made", "\(UTCTime(nanoseconds: record.started).text) on \(record.host), run \(record.run)")
@@ -46,7 +48,7 @@ public struct RecordView: Sendable {
       out.field("", "\(environment.lockPath) \(environment.lock.short)")
     }
     if let program = record.program { out.field("program", "\(program.path) \(program.digest.short)") }
-    out.field("log", record.log?.description ?? "nothing was printed")
+    if record.log == nil { out.field("log", "nothing was printed") }
     out.field("rung", record.version)
     if !record.inputs.isEmpty {
       out.space()

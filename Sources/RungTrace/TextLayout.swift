@@ -85,7 +85,7 @@ struct TextLayout {
 
   private mutating func append(label: String, column: Int, _ value: String) {
     let margin = String(repeating: " ", count: column)
-    var line = label.count < column ? label + margin.dropFirst(label.count) : label + " "
+    var line = label.count <= column - 1 || label.isEmpty ? label + margin.dropFirst(label.count) : label + " "
     var isFirst = true
     for word in Self.printable(value).split(separator: " ", omittingEmptySubsequences: false) {
       if isFirst {

@@ -21,12 +21,14 @@ extension Trace {
       Self.step(group, commit: commit, host: root?.host, &out)
     }
     sources(&out)
+    machinery(&out)
     return out.text
   }
 
   private func header(_ root: Record?, _ out: inout TextLayout) {
     out.line(subject.file)
-    out.field("content", subject.digest.description)
+    // Without a label, so that it fits into 80 columns.
+    out.line(subject.digest.description, indent: 2)
     out.field("output", "'\(subject.output)' of \(subject.instance)")
     if let root, root.instance != subject.instance { out.field("", "executed as \(root.instance), which is the same") }
     if let place = subject.publishedAt, place != subject.file { out.field("published", place) }
@@ -84,8 +86,7 @@ extension Trace {
       }
     }
     for environment in group.environments.items {
-      let interpreter = environment.interpreterDigest.map { " \($0.short)" } ?? ""
-      field("environment", "\(environment.version)\(interpreter), \(environment.lockPath) \(environment.lock.short)")
+      field("environment", "\(environment.version), \(environment.lockPath) (\(environment.identity.short))")
     }
     for program in group.programs.items.prefix(3) { field("program", "\(program.path) \(program.digest.short)") }
     field("outputs", listed(group.outputs.items, limit: 6))
@@ -137,6 +138,26 @@ extension Trace {
       case .many(let pattern, let count, _):
         out.line("\(String(repeating: "·", count: 12))  \(pattern)  (\(count) files; --json lists them)", indent: 2)
       }
+    }
+  }
+
+  // What the commands ran with, besides the project's own files.
+  private func machinery(_ out: inout TextLayout) {
+    let environments = lineage.environments.map(\.environment)
+    if !environments.isEmpty {
+      out.space()
+      out.line("Environments: \(environments.count)")
+      for environment in environments {
+        out.line("\(environment.identity.short)  \(environment.version) on \(environment.platform)", indent: 2)
+        out.line("\(environment.interpreterDigest?.short ?? "not hashed  ")  \(environment.interpreter)", indent: 16)
+        out.line("\(environment.lock.short)  \(environment.lockPath)", indent: 16)
+      }
+    }
+    let programs = lineage.programs.map(\.program)
+    if !programs.isEmpty {
+      out.space()
+      out.line("Programs: \(programs.count)")
+      for program in programs { out.line("\(program.digest.short)  \(program.path)", indent: 2) }
     }
   }
 }

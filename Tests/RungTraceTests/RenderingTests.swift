@@ -45,7 +45,7 @@ import Testing
     let world = try World()
     let text = try sweep(world).trace.text(width: 80)
     #expect(text == Golden.sweep)
-    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 84 })
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
   @Test func theTextIsNoLongerForALargerSweep() throws {
