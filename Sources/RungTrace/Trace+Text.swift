@@ -39,8 +39,8 @@ extension Trace {
     if let watch = lineage.watch {
       let meaning =
         switch watch.level {
-        case .declared: "what the steps declare is known, what else they read is not"
-        case .traced: "every file that the steps opened is known"
+        case .declared: "only what the steps declare is known"
+        case .traced: "every file of the project that the steps opened is known"
         case .strict: "the steps could read only what they declare"
         }
       out.field("watched", "\(watch.level.rawValue): \(meaning)")

@@ -31,28 +31,38 @@ public struct Tracer: Sendable {
     return Trace(subject: subject, lineage: Lineage.of(records: [subject.record], store: store))
   }
 
+  /// An output by its digest, traced back to all its sources. Throws when no record names it; a lineage with gaps is not
+  /// an error.
+  public func trace(digest: Digest) throws(TraceError) -> Trace {
+    let subject = try find(digest.description, digest, place: nil)
+    return Trace(subject: subject, lineage: Lineage.of(records: [subject.record], store: store))
+  }
+
   /// What the file or folder at a path is. Where several executions made the same bytes: the one that published the
   /// file at this path, else the newest that published it anywhere in the project, else the newest. Throws like
   /// `trace(fileAt:)`.
   public func find(fileAt path: String) throws(TraceError) -> Trace.Subject {
-    let content = try PathDigest(at: path)
+    try find(path, PathDigest(at: path).digest, place: placeInProject(path))
+  }
+
+  // `name` is what the user asked for, `place` its path in the project.
+  private func find(_ name: String, _ digest: Digest, place: String?) throws(TraceError) -> Trace.Subject {
     do {
       let published = try ledger.published(project: project)
-      let place = placeInProject(path)
-      let candidates = try candidates(content.digest, place, published)
+      let candidates = try candidates(digest, place, published)
       if let first = candidates.first {
         // The record of the first may be damaged although another one says the same.
         let chosen = candidates.first { isReadable($0.record) } ?? first
         return Trace.Subject(
-          file: path, digest: content.digest, instance: chosen.instance, output: chosen.output, record: chosen.record,
+          file: name, digest: digest, instance: chosen.instance, output: chosen.output, record: chosen.record,
           publishedAt: chosen.publishedAt, alsoMadeBy: candidates.filter { $0 != chosen })
       }
-      if let place, let found = member(place, content.digest, published) {
+      if let place, let found = member(place, digest, published) {
         return Trace.Subject(
-          file: path, digest: content.digest, instance: found.instance, output: found.output, record: found.record,
+          file: name, digest: digest, instance: found.instance, output: found.output, record: found.record,
           publishedAt: found.path, alsoMadeBy: [])
       }
-      throw try unknown(path, content.digest, place, published)
+      throw try unknown(name, digest, place, published)
     } catch let error as TraceError {
       throw error
     } catch let error as LedgerError {

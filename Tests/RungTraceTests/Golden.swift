@@ -6,8 +6,7 @@ enum Golden {
       output      'figure' of demo/figure
       made        2023-11-14 22:13:28 UTC on atlas, run 20231114-221320-abcdef
       commit      fedcba987654, with uncommitted changes
-      watched     declared: what the steps declare is known, what else they read is
-                  not
+      watched     declared: only what the steps declare is known
                   weakest: demo/data, demo/fit
 
     Steps: 3, with 8 executions that took 12 s in all

@@ -25,6 +25,32 @@ import Testing
     #expect(trace.lineage.sources.map(\.path) == ["demo/figure.py"])
   }
 
+  @Test func anInstanceThatTookTheResultOfAnotherSaysSo() throws {
+    // Two pipelines have the same step: one ran, the other published what it made.
+    let world = try World()
+    let made = try world.run("a/figure", makes: ["figure": "<svg/>"])
+    var changes = LedgerChanges()
+    changes.published = [
+      PublishedRow(
+        project: ".", path: "b.svg", digest: made.content("figure"), instance: "b/figure", output: "figure",
+        record: made.digest)
+    ]
+    try world.ledger.commit(changes)
+    world.write("<svg/>", to: "b.svg")
+    let trace = try world.tracer.trace(fileAt: "\(world.root)/b.svg")
+    #expect(trace.subject.instance == "b/figure")
+    #expect(trace.text().contains("executed as a/figure, which is the same"))
+  }
+
+  @Test func anOutputIsFoundByItsDigest() throws {
+    let world = try World()
+    let made = try world.run("demo/fit", [source("demo/fit.py")])
+    let trace = try world.tracer.trace(digest: made.content("out"))
+    #expect(trace.subject.record == made.digest)
+    #expect(trace.lineage.sources.map(\.path) == ["demo/fit.py"])
+    #expect(throws: TraceError.self) { try world.tracer.trace(digest: Digest(of: [9])) }
+  }
+
   @Test func ofManyMakersThePublishedOneIsShownElseTheNewest() throws {
     let world = try World()
     let first = try world.run("demo/a", makes: ["out": "same"])
