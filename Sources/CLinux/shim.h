@@ -12,8 +12,13 @@ static const int RUNG_F_OFD_SETLK = 37;
 
 /// The processors that this process may run on; at least 1.
 static inline long rung_usable_processors(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+  // As words: CPU_COUNT is a macro that needs _GNU_SOURCE, without which it would be an unknown function.
+  unsigned long words[sizeof(cpu_set_t) / sizeof(unsigned long)] = {0};
+  if (sched_getaffinity(0, sizeof words, (cpu_set_t *)words) == 0) {
+    long count = 0;
+    for (unsigned long i = 0; i < sizeof words / sizeof words[0]; i++) count += __builtin_popcountl(words[i]);
+    if (count > 0) return count;
+  }
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? online : 1;
 }
