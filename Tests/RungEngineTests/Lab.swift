@@ -9,7 +9,8 @@ import RungStore
 import Synchronization
 
 /// A project in a folder of its own in memory, removed with this value, and the verbs that a story needs.
-final class Lab {
+// Sendable by the rule that a story uses a lab from several threads only while it changes nothing.
+final class Lab: @unchecked Sendable {
   let root: String
   /// A fake executor unless a story wants real processes.
   var simulated = true
