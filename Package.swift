@@ -57,6 +57,12 @@ let package = Package(
       name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
     .testTarget(
+      name: "RungPlanTests", dependencies: ["RungPlan", "RungModel", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungEngineTests",
+      dependencies: ["RungEngine", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore"],
+      swiftSettings: strict),
+    .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "RungTraceTests", dependencies: ["RungTrace", "RungLedger", "RungStore", "RungModel", "RungCore"],
