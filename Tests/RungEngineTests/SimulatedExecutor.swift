@@ -79,7 +79,9 @@ struct SimulatedExecutor: StepExecutor {
       case .arguments(let words): words
       case .shell(let text, _): text.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
       }
-    guard let texts = Simulation.outputs(of: words, { Self.look($0, files) }) else { return StepResult(end: .exited(1)) }
+    guard let texts = Simulation.outputs(of: words, { Self.look($0, files) }) else {
+      return StepResult(end: .exited(1))
+    }
     var outputs: [ProducedOutput] = []
     for expected in task.outputs {
       guard let text = texts[expected.path.text] else { return StepResult(end: .exited(2)) }
