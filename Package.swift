@@ -57,9 +57,18 @@ let package = Package(
       name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
     .testTarget(
+      name: "RungPlanTests", dependencies: ["RungPlan", "RungModel", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungEngineTests",
+      dependencies: ["RungEngine", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore"],
+      swiftSettings: strict),
+    .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Projects"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RungTraceTests", dependencies: ["RungTrace", "RungLedger", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
   ]
 )

@@ -143,7 +143,8 @@ final class LiveRunView: RunView {
     if work > 0, done < state.total { words += ", about \(left) left" }
     let width = max(10, min(30, columns - 50))
     let filled = state.total == 0 ? width : width * done / state.total
-    let bar = style.green(String(repeating: "━", count: filled)) + style.dim(String(repeating: "─", count: width - filled))
+    let bar =
+      style.green(String(repeating: "━", count: filled)) + style.dim(String(repeating: "─", count: width - filled))
     return "\(bar) \(words) \(style.dim("\(TimeSpan(nanoseconds: now - state.started))"))"
   }
 

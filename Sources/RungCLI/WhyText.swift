@@ -55,7 +55,8 @@ enum WhyText {
     }
     switch reason.field {
     case "record": return past ? "it had not run before" : "it has not run before"
-    case "failure": return past ? "the attempt before had failed" : "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
+    case "failure":
+      return past ? "the attempt before had failed" : "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
     case "object": return "its result is no longer in the cache"
     case "force": return "asked for with --force"
     case "rerun": return "it was run again under the same key (--force, or its bytes were lost)"
@@ -81,7 +82,8 @@ enum WhyText {
     let reason = explained.reason
     // The value, or the digest where that is what differs.
     func side(_ value: String?, _ digest: Digest?) -> JSON {
-      if reason.oldDigest != nil || reason.newDigest != nil, reason.old == nil || reason.new == nil || reason.old == reason.new
+      if reason.oldDigest != nil || reason.newDigest != nil,
+        reason.old == nil || reason.new == nil || reason.old == reason.new
       {
         return digest.map { .digest($0) } ?? .optional(value)
       }

@@ -16,7 +16,7 @@ final class Committer: Sendable {
 
   private let store: ObjectStore
   private let ledger: Ledger
-  private let locks: ActionLocks
+  private let locks: HeldLocks
   private let mailbox = Mailbox<Item?>()
   private let thread = Mutex<pthread_t?>(nil)
   private let fault = Mutex<String?>(nil)
@@ -24,7 +24,7 @@ final class Committer: Sendable {
 
   /// A committer that runs until `close`. `onFault` is called, on its thread, when something cannot be made durable;
   /// nothing is committed after that.
-  init(store: ObjectStore, ledger: Ledger, locks: ActionLocks, onFault: @escaping @Sendable (String) -> Void) {
+  init(store: ObjectStore, ledger: Ledger, locks: HeldLocks, onFault: @escaping @Sendable (String) -> Void) {
     self.store = store
     self.ledger = ledger
     self.locks = locks

@@ -25,6 +25,8 @@ struct KeyResolver {
   private let environments: EnvironmentResolver
   private let callerVariables: [String: String]
   private var programs: [String: Record.Program?] = [:]
+  // What patterns matched when they were first looked at: it stays so for the whole run, like the contents.
+  private var matches: [String: [RelativePath]] = [:]
 
   init(
     graph: BuildGraph, root: String, files: SourceFiles, environments: EnvironmentResolver,
@@ -299,7 +301,8 @@ struct KeyResolver {
       return ResolvedInput(
         name: name, shown: path.text, items: [(path, content)], isGlob: false, digest: content.digest)
     }
-    let found = GlobSearch.files(matching: Glob(path.text), root: root)
+    let found = matches[path.text] ?? GlobSearch.files(matching: Glob(path.text), root: root)
+    matches[path.text] = found
     guard !found.isEmpty else { throw Diagnostics("no file matches '\(path)'", at: input.location) }
     var items: [(path: RelativePath, content: SourceFiles.Content)] = []
     for file in found {

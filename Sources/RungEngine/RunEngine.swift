@@ -17,12 +17,17 @@ public final class RunEngine {
     case interrupt
   }
 
+  // What became of an instance; the last word counts, for one that was up to date may have to run again.
+  private enum Fate {
+    case ran, unchanged, restored, failed, skipped
+  }
+
   private let session: Session
   private let options: RunOptions
   private let observe: @Sendable (RunEvent) -> Void
   private let mailbox = Mailbox<Message>()
   private let stop = StopSignal()
-  private let locks: ActionLocks
+  private let locks: HeldLocks
   private let runID: String
   private let needed: [Bool]
   private let forced: Set<BuildGraph.NodeID>
@@ -36,12 +41,15 @@ public final class RunEngine {
   private var attempts: [BuildGraph.NodeID: Int] = [:]
   // Who makes which key now, and who waits for it.
   private var inFlight: [Digest: BuildGraph.NodeID] = [:]
+  private var claims: [BuildGraph.NodeID: Digest] = [:]
   private var sameKey: [Digest: [BuildGraph.NodeID]] = [:]
   // Keys that another process is making, with the instances that wait for them.
   private var foreign: [BuildGraph.NodeID: Digest] = [:]
   // What was made in this run; the ledger may not have it yet.
   private var made: [Digest: KnownResult] = [:]
-  private var rebuild: Set<BuildGraph.NodeID> = []
+  // Keys whose results are known but whose bytes are gone or damaged: they are made again.
+  private var lost: Set<Digest> = []
+  private var fates: [BuildGraph.NodeID: Fate] = [:]
   private var checksPublished: [BuildGraph.NodeID: [(output: String, path: RelativePath)]] = [:]
   private var changes = LedgerChanges()
   private var finished = false
@@ -94,7 +102,7 @@ public final class RunEngine {
       capacity: capacity, keepGoing: options.keepGoing)
     runID = Self.newRunID()
     summary = RunSummary(run: runID)
-    locks = try ActionLocks(path: session.cache)
+    locks = HeldLocks(try ActionLocks(path: session.cache))
     let workRoot = "\(session.cache)/work"
     sweepWorkspaces(under: workRoot)
     workspaces = try WorkspaceFolder(under: workRoot)
@@ -220,6 +228,7 @@ public final class RunEngine {
       process(freedElsewhere(), committer)
     }
     pool.close()
+    count()
     summary.duration = TimeSpan(nanoseconds: Clock.monotonic() - began)
     changes.merge(session.memories())
     if summary.ran + summary.failed + summary.restored > 0 || !changes.isEmpty {
@@ -236,6 +245,20 @@ public final class RunEngine {
     if let fault = committer.close() { summary.fault = summary.fault ?? fault }
     observe(.finished(summary))
     return summary
+  }
+
+  private func count() {
+    for fate in fates.values {
+      switch fate {
+      case .ran: summary.ran += 1
+      case .unchanged: summary.unchanged += 1
+      case .restored:
+        summary.unchanged += 1
+        summary.restored += 1
+      case .failed: summary.failed += 1
+      case .skipped: summary.skipped += 1
+      }
+    }
   }
 
   private func process(_ events: [Scheduler.Event], _ committer: Committer) {
@@ -255,10 +278,12 @@ public final class RunEngine {
     case .check(let instances):
       for instance in instances { events.append(check(instance)) }
     case .launch(let instance, let gpus):
-      if let event = launch(instance, gpus: gpus) { events.append(event) }
+      events += launch(instance, gpus: gpus)
     case .skip(let instances):
-      summary.skipped += instances.count
-      for instance in instances { foreign[instance] = nil }
+      for instance in instances {
+        fates[instance] = .skipped
+        foreign[instance] = nil
+      }
       observe(.skipped(instances: instances.map(session.graph.name(of:))))
     case .finish: finished = true
     }
@@ -270,16 +295,18 @@ public final class RunEngine {
     do {
       let digest = try session.resolver.value.key(of: instance)
       if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
-      if rebuild.contains(instance) { return mustRun(instance, digest) }
-      if let result = try made[digest] ?? session.lookUp(digest) {
-        if made[digest] == nil, session.isGone(instance, result, needed) {
-          observe(
-            .warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
-          rebuild.insert(instance)
-          return mustRun(instance, digest)
-        }
-        accept(instance, result)
+      guard let result = try made[digest] ?? session.lookUp(digest) else { return mustRun(instance, digest) }
+      // Bytes that were lost may be back: another instance or another run has made them.
+      let isGone =
+        lost.contains(digest)
+        ? !result.outputs.allSatisfy(session.holds) : made[digest] == nil && session.isGone(instance, result, needed)
+      if !isGone, accept(instance, result) {
+        lost.remove(digest)
         return .upToDate(instance)
+      }
+      if lost.insert(digest).inserted {
+        observe(
+          .warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
       }
       return mustRun(instance, digest)
     } catch {
@@ -294,23 +321,14 @@ public final class RunEngine {
       return .busy(instance)
     }
     inFlight[key] = instance
+    claims[instance] = key
     return .mustRun(instance)
   }
 
-  // A result from the cache: noted in the history if it is another one than last time, published if its copy is not.
-  private func accept(_ instance: BuildGraph.NodeID, _ result: KnownResult) {
+  // A result from the cache: published if its copy is not, noted in the history if it is another one than last time.
+  // False, and nothing is accepted, when a copy cannot be written because the bytes turn out to be gone or damaged.
+  private func accept(_ instance: BuildGraph.NodeID, _ result: KnownResult) -> Bool {
     let name = session.graph.name(of: instance)
-    session.resolver.value.learn(instance, result)
-    summary.unchanged += 1
-    let last = session.latest[name]
-    if last?.key != result.key || last?.outcome == "failed" {
-      let entry = HistoryEntry(
-        project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
-        outcome: "cached", at: Clock.now())
-      session.latest[name] = entry
-      changes.history.append(entry)
-    }
-    observe(.unchanged(instance: name))
     var restoredAny = false
     for (output, path) in checksPublished[instance] ?? [] {
       guard let made = result.outputs.first(where: { $0.name == output }), !isPublished(made, at: path) else {
@@ -318,18 +336,30 @@ public final class RunEngine {
       }
       var ending = StepWork.Ending(outcome: .succeeded)
       worker.publish(made, to: path, name, record: result.record, restored: true, &ending)
+      if !session.holds(made) { return false }
       changes.merge(ending.changes)
       for event in ending.events {
         if case .published = event { restoredAny = true }
         observe(event)
       }
     }
-    if restoredAny { summary.restored += 1 }
+    session.resolver.value.learn(instance, result)
+    fates[instance] = restoredAny ? .restored : .unchanged
+    let last = session.latest[name]
+    if last?.key != result.key || last?.isFailure == true {
+      let entry = HistoryEntry(
+        project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
+        outcome: "cached", at: Clock.now())
+      session.latest[name] = entry
+      changes.history.append(entry)
+    }
+    observe(.unchanged(instance: name))
+    return true
   }
 
   private func isPublished(_ output: ActionOutput, at path: RelativePath) -> Bool {
     session.resolver.value.files.forget(path)
-    guard let content = try? session.resolver.value.files.content(path) else { return false }
+    guard let content = try? session.resolver.value.files.content(path, keeping: false) else { return false }
     switch (content, output.kind) {
     case (.tree(let digest, _), .tree): return digest == output.digest
     case (.file(let digest, _, _), .file), (.file(let digest, _, _), .executable): return digest == output.digest
@@ -339,36 +369,39 @@ public final class RunEngine {
 
   // MARK: running
 
-  private func launch(_ instance: BuildGraph.NodeID, gpus: [String]) -> Scheduler.Event? {
+  private func launch(_ instance: BuildGraph.NodeID, gpus: [String]) -> [Scheduler.Event] {
     do {
       let key = try keys[instance] ?? session.resolver.value.fullKey(of: instance)
       keys[instance] = key
       guard try locks.tryLock(key.digest) else {
         foreign[instance] = key.digest
         observe(.waiting(instance: session.graph.name(of: instance)))
-        return .busy(instance)
+        return [.busy(instance)]
       }
       // Another process may have made it since it was checked.
-      if !forced.contains(instance), !rebuild.contains(instance), let result = try session.lookUp(key.digest) {
-        locks.unlock(key.digest)
-        release(key.digest)
-        made[key.digest] = result
+      if !forced.contains(instance), !lost.contains(key.digest), let result = try session.lookUp(key.digest),
         accept(instance, result)
-        return .succeeded(instance)
+      {
+        locks.unlock(key.digest)
+        made[key.digest] = result
+        return [.succeeded(instance)] + release(instance)
       }
       let attempt = attempts[instance, default: 0] + 1
       attempts[instance] = attempt
       let step = session.graph.step(of: instance)
-      let work = try session.prepare(instance, key: key, attempt: attempt, gpus: gpus, watch: .declared)
+      let cause = forced.contains(instance) ? "forced" : lost.contains(key.digest) ? "rebuilt" : "ran"
+      let work = try session.prepare(
+        instance, key: key, attempt: attempt, cause: cause, gpus: gpus, watch: .declared)
       observe(.stepStarted(instance: work.name, step: step.path, attempt: attempt))
       let worker = worker
       let stop = stop
       let mailbox = mailbox
       pool.submit { mailbox.post(.ended(instance, worker.perform(work, stop: stop))) }
-      return nil
+      return []
     } catch {
       mailbox.post(.fault("\(error)"))
-      return .failed(instance, retry: false)
+      fates[instance] = .failed
+      return [.failed(instance, retry: false)]
     }
   }
 
@@ -387,46 +420,45 @@ public final class RunEngine {
         observe(.warning("\(name) gave other bytes than before under the same key: it is not reproducible"))
       }
       made[key] = result
-      rebuild.remove(instance)
+      lost.remove(key)
+      attempts[instance] = nil
       session.resolver.value.learn(instance, result)
       // Its key may have been formed from other bytes when it runs again; keys of dependents are formed anew then.
       keys[instance] = nil
-      summary.ran += 1
+      fates[instance] = .ran
       observe(.stepSucceeded(instance: name, step: step.path, duration: ending.duration, record: result.record))
-      return [.succeeded(instance)] + release(key)
+      return [.succeeded(instance)] + release(instance)
     case .failed(let failure):
       let attempt = attempts[instance, default: 1]
       if attempt <= step.step.retries, !stop.isRequested, !failure.isMachineFault {
         observe(.retrying(instance: name, attempt: attempt + 1, of: step.step.retries + 1, problem: failure.problem))
         return [.failed(instance, retry: true)]
       }
-      summary.failed += 1
+      fates[instance] = .failed
       observe(.stepFailed(failure))
       if failure.isMachineFault { summary.fault = summary.fault ?? failure.problem }
-      return [.failed(instance, retry: false)] + release(key)
+      return [.failed(instance, retry: false)] + release(instance)
     case .inputsLost(let makers):
       let names = makers.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
       observe(
         .warning(
           "results of \(names)\(makers.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"
         ))
-      rebuild.formUnion(makers)
+      for maker in makers {
+        if let key = session.resolver.value.results[maker]?.key { lost.insert(key) }
+      }
       attempts[instance, default: 1] -= 1
       keys[instance] = nil
-      // The makers run although their results are known: each claims its key.
-      for maker in makers {
-        if let key = session.resolver.value.results[maker]?.key { inFlight[key] = maker }
-      }
-      return [.inputsLost(instance, makers: makers)] + release(key)
+      return [.inputsLost(instance, makers: makers)] + release(instance)
     case .interrupted:
-      summary.skipped += 1
-      return [.failed(instance, retry: false)] + release(key)
+      fates[instance] = .skipped
+      return [.failed(instance, retry: false)] + release(instance)
     }
   }
 
-  // Nobody makes this key any more: those who waited for it look again.
-  @discardableResult
-  private func release(_ key: Digest) -> [Scheduler.Event] {
+  // An instance does not make its key any more: those who waited for it look again.
+  private func release(_ instance: BuildGraph.NodeID) -> [Scheduler.Event] {
+    guard let key = claims.removeValue(forKey: instance) else { return [] }
     inFlight[key] = nil
     return (sameKey.removeValue(forKey: key) ?? []).filter { scheduler.state(of: $0) == .held }.map { .released($0) }
   }
@@ -439,8 +471,7 @@ public final class RunEngine {
       locks.unlock(key)
       foreign[instance] = nil
       guard scheduler.state(of: instance) == .held else { continue }
-      inFlight[key] = nil
-      events += [.released(instance)] + release(key)
+      events += [.released(instance)] + release(instance)
     }
     return events
   }

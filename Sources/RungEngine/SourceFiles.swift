@@ -31,9 +31,12 @@ struct SourceFiles {
 
   private let root: String
   private let store: ObjectStore?
+  private var keeps = true
   private var cached: [String: StatEntry]
   private var answers: [String: Content] = [:]
   private let grain: Int64
+  // The manifests that were formed, when somebody wants to see them.
+  private var manifests: [Digest: TreeManifest]?
   /// What was hashed and may be remembered.
   private(set) var fresh: [StatEntry] = []
 
@@ -59,13 +62,46 @@ struct SourceFiles {
   }
 
   /// The content at a path of the project, links followed; nil when nothing is there.
-  mutating func content(_ path: RelativePath) throws(Problem) -> Content? {
-    try content(named: path.text, at: path.absolute(in: root))
+  ///
+  /// - Parameter keeping: false for what is no input of a step, such as a published copy: its bytes are not stored.
+  mutating func content(_ path: RelativePath, keeping: Bool = true) throws(Problem) -> Content? {
+    keeps = keeping
+    return try content(named: path.text, at: path.absolute(in: root))
   }
 
-  /// The content of a file anywhere on the machine, by absolute path; nil when nothing is there.
+  /// The content of a file anywhere on the machine, by absolute path; nil when nothing is there. Its bytes are not
+  /// stored.
   mutating func content(absolute path: String) throws(Problem) -> Content? {
-    try content(named: path, at: path)
+    keeps = false
+    return try content(named: path, at: path)
+  }
+
+  /// The files below a folder of the project, by path from there, with their contents; nil when it is no folder.
+  mutating func listing(_ folder: RelativePath) throws(Problem) -> [String: Digest]? {
+    keeps = false
+    manifests = [:]
+    defer { manifests = nil }
+    let name = folder.text
+    guard case .tree(let digest, _)? = try tree(named: name, at: folder.absolute(in: root)) else { return nil }
+    var files: [String: Digest] = [:]
+    collect(digest, "", &files)
+    return files
+  }
+
+  private func collect(_ digest: Digest, _ prefix: String, _ files: inout [String: Digest]) {
+    for entry in manifests?[digest]?.entries ?? [] {
+      switch entry.kind {
+      case .file(let digest, _, _): files[prefix + entry.name] = digest
+      case .directory(let digest, _): collect(digest, "\(prefix)\(entry.name)/", &files)
+      case .link(let target): files[prefix + entry.name] = Digest(of: target)
+      }
+    }
+  }
+
+  private mutating func tree(named name: String, at path: String) throws(Problem) -> Content? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+    return try tree(name, path, depth: 0)
   }
 
   /// Forgets what was answered for a path, because Rung itself has just written there.
@@ -101,7 +137,7 @@ struct SourceFiles {
       let stored: StoredFile
       do throws(StoreError) {
         // Only regular files come here, so following links is what the user means.
-        if let store, before.st_size <= Self.storeAtOnce {
+        if keeps, let store, before.st_size <= Self.storeAtOnce {
           stored = try store.put(fileAt: path, followLinks: true)
         } else {
           stored = try ObjectStore.digest(ofFileAt: path)
@@ -178,7 +214,9 @@ struct SourceFiles {
     }
     do throws(StoreError) {
       let manifest = try TreeManifest(entries: entries)
-      return .tree(digest: manifest.digest, size: manifest.size)
+      let digest = manifest.digest
+      if manifests != nil { manifests?[digest] = manifest }
+      return .tree(digest: digest, size: manifest.size)
     } catch {
       throw Problem(message: "\(name): \(error)")
     }

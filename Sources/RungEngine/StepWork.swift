@@ -12,6 +12,8 @@ struct StepWork: Sendable {
   let name: String
   let stepPath: String
   let attempt: Int
+  /// What the history calls a success: `ran`, `forced`, `rebuilt`.
+  let cause: String
   let key: ActionKey
   let step: Step
   let pipelineName: String
@@ -100,21 +102,34 @@ struct StepWorker: Sendable {
 
   /// Blocks until the work is done.
   func perform(_ work: StepWork, stop: StopSignal) -> StepWork.Ending {
+    let ending = attempt(work, stop: stop)
+    // A damaged copy of a project file was set aside when it was read: the file itself is still there.
+    if case .failed(let failure) = ending.outcome, failure.record == nil, lacksSources(work) {
+      return attempt(work, stop: stop)
+    }
+    return ending
+  }
+
+  private func attempt(_ work: StepWork, stop: StopSignal) -> StepWork.Ending {
     do throws(WorkProblem) {
       try keepSources(work)
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
       try build(work)
       let task = try self.task(for: work)
-      defer { try? discardWorkspace(task.workspace) }
       let result = executor.execute(task, stop: stop)
-      if case .notStarted = result.end {
+      // A process that outlived its step may still write there: nobody else gets that folder.
+      if result.leftProcesses { try? discardWorkspace(task.workspace) } else { workspaces.giveBack(task.workspace) }
+      if case .notStarted(let reason) = result.end {
         // Damage is found when bytes are read; what was set aside then is missing now.
         let lost = lostMakers(work)
         guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
+        if lacksSources(work) { throw WorkProblem(message: reason, isMachineFault: true) }
       }
       return finish(work, result)
     } catch {
+      let lost = lostMakers(work)
+      guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
       return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: error.isMachineFault)))
     }
   }
@@ -129,7 +144,7 @@ struct StepWorker: Sendable {
   // The bytes that the key names, in the store: so that the step gets them and nothing else.
   private func keepSources(_ work: StepWork) throws(WorkProblem) {
     do throws(StoreError) {
-      for source in work.sources where !store.contains(source.content.digest) {
+      for source in work.sources where !isKept(source.content) {
         let absolute = source.path.absolute(in: root)
         let now: Digest =
           switch source.content {
@@ -148,13 +163,24 @@ struct StepWorker: Sendable {
     }
   }
 
+  private func isKept(_ content: SourceFiles.Content) -> Bool {
+    switch content {
+    case .file(let digest, _, _): store.contains(digest)
+    case .tree(let digest, _): store.holdsTree(digest)
+    }
+  }
+
   private func lostMakers(_ work: StepWork) -> [BuildGraph.NodeID] {
     var lost: Set<BuildGraph.NodeID> = []
-    for file in work.upstream where !store.contains(file.output.digest) { lost.insert(file.maker) }
+    for file in work.upstream where !store.holds(file.output) { lost.insert(file.maker) }
     for input in work.collections {
-      for member in input.members where !store.contains(member.output.digest) { lost.insert(member.maker) }
+      for member in input.members where !store.holds(member.output) { lost.insert(member.maker) }
     }
     return lost.sorted()
+  }
+
+  private func lacksSources(_ work: StepWork) -> Bool {
+    work.sources.contains { !isKept($0.content) }
   }
 
   private func build(_ work: StepWork) throws(WorkProblem) {
@@ -176,7 +202,7 @@ struct StepWorker: Sendable {
     }
     files += work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
     for input in work.collections { files += try staged(input) }
-    let workspace = workspaces.nextWorkspace()
+    let workspace = workspaces.take()
     let secrets = work.step.secrets.compactMap { name in getenv(name).map { (name: name, value: String(cString: $0)) } }
     return StepTask(
       instance: work.name, workspace: workspace, program: work.command,
@@ -261,7 +287,7 @@ struct StepWorker: Sendable {
       ending.changes.history = [
         HistoryEntry(
           project: project, instance: work.name, sequence: 0, run: run, key: work.key.digest, record: digest,
-          outcome: result.succeeded ? "ran" : "failed", at: Clock.now())
+          outcome: result.succeeded ? work.cause : result.end == .stopped ? "interrupted" : "failed", at: Clock.now())
       ]
     }
     guard result.succeeded, let digest = ending.record else {

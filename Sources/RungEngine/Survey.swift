@@ -18,6 +18,8 @@ public struct Survey: Sendable {
 
   /// For each instance how it stands.
   public let standing: [Standing]
+  /// Instances that would run because they were asked to, whatever is known of them.
+  public let forced: Set<BuildGraph.NodeID>
 
   /// How many instances stand so.
   public func count(_ wanted: Standing) -> Int { standing.count { $0 == wanted } }
@@ -56,7 +58,38 @@ extension Session {
         standing[instance] = .wouldRun
       }
     }
-    return Survey(standing: standing)
+    findLost(&standing)
+    return Survey(standing: standing, forced: force)
+  }
+
+  // Bytes that are gone are made again when something that runs needs them.
+  private func findLost(_ standing: inout [Survey.Standing]) {
+    var seen = [Survey.Standing?](repeating: nil, count: graph.collections.count)
+    for index in graph.stepOrder.reversed() {
+      let step = graph.steps[index]
+      for local in 0..<step.count {
+        let own = standing[step.first + local]
+        guard own == .wouldRun || own == .undecided else { continue }
+        for binding in step.bindings {
+          if let source = binding.source(of: local) {
+            mark(source, binding.output, own, &standing)
+          } else if let collection = binding.collection(of: local) {
+            if seen[collection] == .wouldRun || seen[collection] == own { continue }
+            seen[collection] = own
+            for member in graph.collections[collection].members { mark(Int(member), binding.output, own, &standing) }
+          }
+        }
+      }
+    }
+  }
+
+  private func mark(
+    _ maker: BuildGraph.NodeID, _ output: Int, _ user: Survey.Standing, _ standing: inout [Survey.Standing]
+  ) {
+    guard let known = resolver.value.output(output, of: maker), standing[maker] != .wouldRun, !holds(known) else {
+      return
+    }
+    standing[maker] = user
   }
 
   /// Whether bytes are missing that a user would look for: those of results that nothing else reads, or that are

@@ -53,7 +53,10 @@ extension Session {
     let reasons: [Why.Explained]
     switch standing {
     case .current, .unneeded: reasons = try past(entries)
-    case .wouldRun: reasons = try future(instance, entries)
+    case .wouldRun: reasons = try future(instance, entries, survey)
+    case .undecided where resolver.value.results[instance] != nil:
+      // Only its bytes are missing; whether they are wanted is undecided.
+      reasons = [Why.Explained(reason: Reason(field: "object", name: name))]
     case .undecided: reasons = try upstream(instance, entries, survey)
     }
     return Why(instance: name, standing: standing, reasons: reasons, last: entries.first)
@@ -62,15 +65,29 @@ extension Session {
   // MARK: what happened
 
   private func past(_ entries: [HistoryEntry]) throws -> [Why.Explained] {
+    var entries = entries[...]
+    // Another run had made the result already; this one only took it.
+    while entries.count > 1, let first = entries.first, first.outcome == "cached",
+      entries[entries.startIndex + 1].key == first.key, !entries[entries.startIndex + 1].isFailure
+    {
+      entries.removeFirst()
+    }
     guard let newest = entries.first, let record = record(newest.record) else { return [] }
+    if newest.outcome == "forced" {
+      return [Why.Explained(reason: Reason(field: "force", name: newest.instance))]
+    }
+    if newest.outcome == "rebuilt" {
+      return [Why.Explained(reason: Reason(field: "object", name: newest.instance))]
+    }
     guard entries.count > 1 else {
       return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
     }
-    if entries[1].key == newest.key {
-      let field = entries[1].outcome == "failed" ? "failure" : "rerun"
+    let previous = entries[entries.startIndex + 1]
+    if previous.key == newest.key {
+      let field = previous.isFailure ? "failure" : "rerun"
       return [Why.Explained(reason: Reason(field: field, name: newest.instance))]
     }
-    guard let before = self.record(entries[1].record) else {
+    guard let before = self.record(previous.record) else {
       return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
     }
     return Reason.differences(from: fields(before), to: fields(record)).map { explain($0, before, after: record) }
@@ -78,14 +95,18 @@ extension Session {
 
   // MARK: what would happen
 
-  private func future(_ instance: BuildGraph.NodeID, _ entries: [HistoryEntry]) throws -> [Why.Explained] {
+  private func future(
+    _ instance: BuildGraph.NodeID, _ entries: [HistoryEntry], _ survey: Survey
+  ) throws -> [Why.Explained] {
     let name = graph.name(of: instance)
+    if survey.forced.contains(instance) { return [Why.Explained(reason: Reason(field: "force", name: name))] }
     let key = try resolver.value.fullKey(of: instance)
+    if try lookUp(key.digest) != nil { return [Why.Explained(reason: Reason(field: "object", name: name))] }
     guard let last = entries.first, let before = record(last.record) else {
       return [Why.Explained(reason: Reason(field: "record", name: name))]
     }
     if last.key == key.digest {
-      let field = last.outcome == "failed" ? "failure" : "object"
+      let field = last.isFailure ? "failure" : "object"
       return [Why.Explained(reason: Reason(field: field, name: name, old: before.problem))]
     }
     let differences = Reason.differences(from: fields(before), to: key.fields)
@@ -123,14 +144,17 @@ extension Session {
       // Instances of one step nearly always run for the same reason; each different one is told once.
       var told: Set<[Why.Explained]> = []
       for node in nodes.sorted() {
-        let because = try future(node, try ledger.history(project: projectName, instance: graph.name(of: node)))
-        let isNew = because.map(\.reason.field) == ["record"]
-        guard told.insert(isNew ? [] : because).inserted else { continue }
-        let name = nodes.count == 1 ? graph.name(of: node) : graph.steps[Int(step)].path
+        let because = try future(
+          node, try ledger.history(project: projectName, instance: graph.name(of: node)), survey)
+        let name = graph.name(of: node)
+        // A reason that just names its instance (a failure, lost bytes, nothing to compare with) is the same for all.
+        let kind = because.map { $0.reason.name == name ? Why.Explained(reason: Reason(field: $0.reason.field)) : $0 }
+        guard told.insert(kind).inserted else { continue }
+        let shown = nodes.count == 1 ? name : graph.steps[Int(step)].path
         reasons.append(
           Why.Explained(
             reason: Reason(
-              field: "upstream", name: name, new: nodes.count == 1 ? nil : "\(nodes.count) instances"),
+              field: "upstream", name: shown, new: nodes.count == 1 ? nil : "\(nodes.count) instances"),
             because: because))
         if told.count == 3 { break }
       }
@@ -200,22 +224,29 @@ extension Session {
   private func listing(_ digest: Digest) -> [String: Digest]? {
     guard let bytes = try? store.read(digest, limit: 64 << 20) else { return nil }
     if let files = FileListing.read(bytes) { return files }
-    guard let tree = try? store.tree(digest) else { return nil }
     var files: [String: Digest] = [:]
-    for entry in tree.entries {
+    return addFiles(of: digest, "", &files) ? files : nil
+  }
+
+  private func addFiles(of tree: Digest, _ prefix: String, _ files: inout [String: Digest]) -> Bool {
+    guard let tree = try? store.tree(tree) else { return false }
+    return tree.entries.allSatisfy { entry in
       switch entry.kind {
-      case .file(let digest, _, _): files[entry.name] = digest
-      case .directory(let digest, _): files[entry.name + "/"] = digest
-      case .link(let target): files[entry.name] = Digest(of: target)
+      case .file(let digest, _, _): files[prefix + entry.name] = digest
+      case .directory(let digest, _): return addFiles(of: digest, "\(prefix)\(entry.name)/", &files)
+      case .link(let target): files[prefix + entry.name] = Digest(of: target)
       }
+      return true
     }
-    return files
   }
 
   private func currentListing(_ input: String, _ instance: BuildGraph.NodeID?) -> [String: Digest]? {
-    guard let instance, let found = try? resolver.value.inputs(of: instance).first(where: { $0.input.name == input }),
-      found.input.isGlob
+    guard let instance, let found = try? resolver.value.inputs(of: instance).first(where: { $0.input.name == input })
     else { return nil }
+    guard found.input.isGlob else {
+      guard let item = found.input.items.first, case .tree = item.content else { return nil }
+      return (try? resolver.value.files.listing(item.path)).flatMap { $0 }
+    }
     return Dictionary(found.input.items.map { ($0.path.text, $0.content.digest) }, uniquingKeysWith: { $1 })
   }
 

@@ -9,7 +9,7 @@ extension Session {
   /// Everything that a worker needs to execute an instance whose key is known. Looks at nothing but what is known
   /// already; pure but for the memory of the resolver.
   func prepare(
-    _ instance: BuildGraph.NodeID, key: ActionKey, attempt: Int, gpus: [String], watch: WatchLevel
+    _ instance: BuildGraph.NodeID, key: ActionKey, attempt: Int, cause: String, gpus: [String], watch: WatchLevel
   ) throws(Diagnostics) -> StepWork {
     let planned = graph.step(of: instance)
     let step = planned.step
@@ -80,7 +80,8 @@ extension Session {
       (name: variable.name, value: variable.value.map(values.plain) ?? callerVariables[variable.name] ?? "")
     }
     return StepWork(
-      instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, key: key,
+      instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, cause: cause,
+      key: key,
       step: step, pipelineName: pipeline.name, labels: planned.labels(of: local), parameters: context.usedParameters,
       program: context.program, watch: watch,
       environment: context.environment.map { .init(python: $0.python, lockBytes: $0.lockBytes, record: $0.record) },

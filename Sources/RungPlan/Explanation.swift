@@ -37,19 +37,29 @@ public struct Reason: Hashable, Sendable {
     struct Name: Hashable {
       let kind: KeyField.Kind
       let name: String
+      // 0 for the first of this kind and name, 1 for the next: no field can hide another.
+      let number: Int
     }
-    var before: [Name: KeyField] = [:]
-    for field in old { before[Name(kind: field.kind, name: field.name)] = field }
+    func named(_ fields: [KeyField]) -> [(Name, KeyField)] {
+      var counts: [Name: Int] = [:]
+      return fields.map { field in
+        let first = Name(kind: field.kind, name: field.name, number: 0)
+        defer { counts[first, default: 0] += 1 }
+        return (Name(kind: field.kind, name: field.name, number: counts[first, default: 0]), field)
+      }
+    }
+    let old = named(old)
+    var before = Dictionary(uniqueKeysWithValues: old)
     var reasons: [Reason] = []
-    for field in new {
-      let was = before.removeValue(forKey: Name(kind: field.kind, name: field.name))
+    for (name, field) in named(new) {
+      let was = before.removeValue(forKey: name)
       guard was != field else { continue }
       reasons.append(
         Reason(
           field: field.kind.rawValue, name: field.name, old: was?.value, new: field.value, oldDigest: was?.digest,
           newDigest: field.digest))
     }
-    for field in old where before[Name(kind: field.kind, name: field.name)] != nil {
+    for (name, field) in old where before[name] != nil {
       reasons.append(
         Reason(field: field.kind.rawValue, name: field.name, old: field.value, oldDigest: field.digest))
     }

@@ -17,6 +17,38 @@ public enum KeyFields {
     return templates.flatMap(\.references)
   }
 
+  /// The text of a template, so that two templates have the same text only if they are the same.
+  ///
+  /// That is what the user wrote, but for literal text that looks like a reference (`{{name}}` in the file): then all
+  /// literal braces are doubled. References then stand behind an odd number of braces and literal text behind an even
+  /// one, and no template that is not doubled has two braces before a name.
+  static func keyText(of template: Template) -> String {
+    var isLookalike = false
+    for (index, segment) in template.segments.enumerated() {
+      guard case .literal(let text) = segment else { continue }
+      let bytes = Array(text.utf8)
+      for (at, byte) in bytes.enumerated() where byte == UInt8(ascii: "{") {
+        guard at + 1 < bytes.count else {
+          isLookalike = isLookalike || index + 1 < template.segments.count
+          continue
+        }
+        // `${name}` is always the shell's.
+        if at > 0, bytes[at - 1] == UInt8(ascii: "$") { continue }
+        switch bytes[at + 1] {
+        case 65...90, 97...122, UInt8(ascii: "_"): isLookalike = true
+        default: break
+        }
+      }
+    }
+    guard isLookalike else { return template.source }
+    return template.segments.map { segment in
+      switch segment {
+      case .literal(let text): text.split(separator: "{", omittingEmptySubsequences: false).joined(separator: "{{")
+      case .reference(let reference): "{\(reference.source)}"
+      }
+    }.joined()
+  }
+
   /// The parameters among the references, sorted by name, with their whole values.
   public static func usedParameters(_ references: [Reference], _ parameters: [String: JSON]) -> [JSON.Member] {
     var names: Set<String> = []
@@ -44,11 +76,11 @@ public enum KeyFields {
     var fields: [KeyField] = []
     switch step.command {
     case .shell(let text, let shell):
-      fields.append(KeyField(.command, value: text.source))
+      fields.append(KeyField(.command, value: keyText(of: text)))
       fields.append(KeyField(.shell, value: shell.rawValue))
     case .arguments(let list):
       // A list, so that ["a b"] and ["a", "b"] differ.
-      fields.append(KeyField(.command, value: JSON.array(list.map { .string($0.source) }).compact))
+      fields.append(KeyField(.command, value: JSON.array(list.map { .string(keyText(of: $0)) }).compact))
       fields.append(KeyField(.shell, value: "none"))
     }
     if let program { fields.append(KeyField(.program, program.name, value: program.name, digest: program.digest)) }
@@ -60,11 +92,11 @@ public enum KeyFields {
     }
     for variable in step.variables {
       fields.append(
-        KeyField(.variable, variable.name, value: variable.value?.source ?? callerVariables[variable.name] ?? ""))
+        KeyField(.variable, variable.name, value: variable.value.map(keyText) ?? callerVariables[variable.name] ?? ""))
     }
     for secret in step.secrets { fields.append(KeyField(.secret, secret, value: "passed")) }
     for output in step.outputs {
-      fields.append(KeyField(.output, output.name, value: output.path.source + (output.isDirectory ? "/" : "")))
+      fields.append(KeyField(.output, output.name, value: keyText(of: output.path) + (output.isDirectory ? "/" : "")))
     }
     if step.resources.cpus != 1 { fields.append(KeyField(.resource, "cpus", value: "\(step.resources.cpus)")) }
     if step.resources.gpus != 0 { fields.append(KeyField(.resource, "gpus", value: "\(step.resources.gpus)")) }

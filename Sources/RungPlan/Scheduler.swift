@@ -190,7 +190,7 @@ public struct Scheduler: Sendable {
       }
     case .inputsLost(let node, let makers):
       release(node)
-      rebuild(makers, for: node)
+      rebuild(makers, for: node, &commands)
     case .stop:
       stop(&commands)
     }
@@ -210,7 +210,7 @@ public struct Scheduler: Sendable {
       switch (from, state) {
       case (.waiting, .checking), (.held, .checking), (.checking, .done), (.checking, .ready), (.checking, .held),
         (.ready, .running), (.running, .done), (.running, .failed), (.running, .ready), (.running, .held),
-        (.running, .waiting), (.done, .ready), (.waiting, .done), (.waiting, .skipped), (.ready, .skipped),
+        (.running, .waiting), (.done, .checking), (.waiting, .done), (.waiting, .skipped), (.ready, .skipped),
         (.held, .skipped), (.checking, .skipped):
         true
       default: false
@@ -289,20 +289,31 @@ public struct Scheduler: Sendable {
     if !skipped.isEmpty { commands.append(.skip(skipped)) }
   }
 
-  // The makers of lost bytes run again although their results were known; `node` waits for them.
-  private mutating func rebuild(_ makers: [BuildGraph.NodeID], for node: BuildGraph.NodeID) {
+  // The makers of lost bytes are looked at again although their results were known; `node` waits for them. It is given
+  // up when they cannot run: the run was stopped, or one of them has been tried again already and failed.
+  private mutating func rebuild(
+    _ makers: [BuildGraph.NodeID], for node: BuildGraph.NodeID, _ commands: inout [Command]
+  ) {
     move(node, to: .waiting)
     missing[node] = 0
-    for maker in Set(makers) {
+    if stopped || makers.contains(where: { states[$0] == .failed || states[$0] == .skipped }) {
+      commands.append(.skip([node]))
+      settle(node, .skipped, &commands)
+      return
+    }
+    var again: [BuildGraph.NodeID] = []
+    for maker in Set(makers).sorted() {
       if states[maker] == .done {
         rebuilding.insert(maker)
-        move(maker, to: .ready)
+        move(maker, to: .checking)
         open += 1
-        queue.push(maker, priorities[maker])
+        again.append(maker)
       }
       missing[node] += 1
       extraDependents[maker, default: []].append(node)
     }
+    if !again.isEmpty { commands.append(.check(again)) }
+    if missing[node] == 0 { check([node], &commands) }
   }
 
   // MARK: resources
