@@ -59,7 +59,7 @@ struct CacheCheck: ParsableCommand {
     commandName: "check",
     abstract: "Read every object and record and compare it with its digest.",
     discussion: """
-      Damaged ones are set aside in the cache's quarantine; the next run makes them again. Exit code 3 when there are
+      Damaged ones are set aside in the cache's quarantine; the next run makes them again. Exit code 3 when there are \
       any.
       """)
 

@@ -7,7 +7,7 @@ struct InitCommand: ParsableCommand {
     commandName: "init",
     abstract: "Make a small working project to start from.",
     discussion: """
-      Writes rung.yaml and one pipeline, pipelines/pi: how fast does a Monte Carlo estimate of π close in? It needs
+      Writes rung.yaml and one pipeline, pipelines/pi: how fast does a Monte Carlo estimate of π close in? It needs \
       nothing but Python. Files that are there already are left alone.
       """)
 

@@ -8,7 +8,7 @@ struct PlanCommand: ParsableCommand {
     commandName: "plan",
     abstract: "Say what would run and why, without running anything.",
     discussion: """
-      What depends on a step that would run is 'undecided': if that step's outputs come out as before, nothing after it
+      What depends on a step that would run is 'undecided': if that step's outputs come out as before, nothing after it \
       runs.
       """)
 

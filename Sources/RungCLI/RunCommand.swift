@@ -8,8 +8,8 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Bring targets up to date: run what changed, take the rest from the cache.",
     discussion: """
-      Without targets, everything in the project. Exit code 0 when all is up to date, 1 when a step failed, 2 when a
-      pipeline file or the request is wrong, 3 when the machine failed, 130 when interrupted (Ctrl-C once stops politely,
+      Without targets, everything in the project. Exit code 0 when all is up to date, 1 when a step failed, 2 when a \
+      pipeline file or the request is wrong, 3 when the machine failed, 130 when interrupted (Ctrl-C once stops politely, \
       twice at once).
       """)
 

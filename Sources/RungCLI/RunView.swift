@@ -91,16 +91,22 @@ enum RunText {
 
   /// Everything that a person needs who sees a step fail.
   static func failure(_ failure: StepFailure, _ style: Style) -> String {
-    var lines = ["\(style.red("failed:")) \(style.bold(failure.instance)): \(failure.problem)"]
-    let command = failure.command.split(separator: "\n", omittingEmptySubsequences: false)
-    lines.append("  command: \(command.first ?? "")")
-    lines += command.dropFirst().filter { !$0.isEmpty }.map { "           \($0)" }
-    if !failure.tail.isEmpty {
-      lines.append("  the last lines that it printed:")
-      lines += failure.tail.map { "    \($0)" }
+    // What a pipeline file and a step's file names say must not steer the terminal.
+    func lines(of text: String) -> [String] {
+      text.split(separator: "\n", omittingEmptySubsequences: false).map { WhyText.printable(String($0)) }
     }
-    if failure.record != nil { lines.append("  more: rung log '\(failure.instance)', rung show '\(failure.instance)'") }
-    return lines.joined(separator: "\n")
+    let problem = lines(of: failure.problem)
+    var told = ["\(style.red("failed:")) \(style.bold(failure.instance)): \(problem.first ?? "")"]
+    told += problem.dropFirst().map { "  \($0)" }
+    let command = lines(of: failure.command)
+    told.append("  command: \(command.first ?? "")")
+    told += command.dropFirst().filter { !$0.isEmpty }.map { "           \($0)" }
+    if !failure.tail.isEmpty {
+      told.append("  the last lines that it printed:")
+      told += failure.tail.map { "    \($0)" }
+    }
+    if failure.record != nil { told.append("  more: rung log '\(failure.instance)', rung show '\(failure.instance)'") }
+    return told.joined(separator: "\n")
   }
 
   /// The last line of a run.

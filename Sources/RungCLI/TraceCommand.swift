@@ -11,7 +11,7 @@ struct TraceCommand: ParsableCommand {
     commandName: "trace",
     abstract: "Take a file back to everything that made it.",
     discussion: """
-      The file is known by its content, wherever it lies and whatever its name. Lists every step on its path with its
+      The file is known by its content, wherever it lies and whatever its name. Lists every step on its path with its \
       command, parameters and environment, and every source with its digest; says how far the steps were watched.
       """)
 

@@ -9,7 +9,7 @@ struct WhyCommand: ParsableCommand {
     commandName: "why",
     abstract: "Tell why a step would run, or why it last ran.",
     discussion: """
-      Names what differs between the keys of the two results: the parameter, the input with its diff, the environment.
+      Names what differs between the keys of the two results: the parameter, the input with its diff, the environment. \
       For a step with many instances, those with the same reasons are told together.
       """)
 
@@ -85,22 +85,25 @@ struct WhyCommand: ParsableCommand {
       if index > 0 { Console.print("") }
       let first = group_members.first?.instance ?? ""
       let name = group_members.count == 1 ? first : "\(first) and \(group_members.count - 1) more"
-      Console.print("\(style.bold(name)) \(headline(group.standing, group_members.first?.last))")
+      Console.print(
+        "\(style.bold(name)) \(headline(group.standing, group_members.first?.last, many: group_members.count > 1))")
       for line in WhyText.lines(group.reasons, style, diffs: true, past: group.standing == .current) {
         Console.print("  " + line)
       }
     }
   }
 
-  private func headline(_ standing: Survey.Standing, _ last: HistoryEntry?) -> String {
+  private func headline(_ standing: Survey.Standing, _ last: HistoryEntry?, many: Bool) -> String {
+    let isUpToDate = many ? "are up to date" : "is up to date"
     switch standing {
     case .wouldRun: return "would run:"
     case .undecided: return "may run, depending on what comes before it:"
     case .current, .unneeded:
-      guard let last else { return "is up to date" }
+      guard let last else { return isUpToDate }
       let when = WhenText.text(last.at)
       return last.outcome == "cached"
-        ? "is up to date; its result was taken from the cache \(when):" : "is up to date; it ran \(when):"
+        ? "\(isUpToDate); \(many ? "their results were" : "its result was") taken from the cache \(when):"
+        : "\(isUpToDate); \(many ? "they" : "it") ran \(when):"
     }
   }
 }

@@ -26,9 +26,14 @@ final class Running {
   private var streams: [Int32]
   private var heard: [[UInt8]] = [[], []]
   private var ended = false
+  // Its folder must stay as long as it runs.
+  private let sandbox: Sandbox?
 
   /// Starts a program with exactly these variables, its standard input empty.
-  init(_ program: String, _ arguments: [String], variables: [String: String], folder: String) throws {
+  init(
+    _ program: String, _ arguments: [String], variables: [String: String], folder: String, sandbox: Sandbox? = nil
+  ) throws {
+    self.sandbox = sandbox
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

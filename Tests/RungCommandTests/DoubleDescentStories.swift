@@ -123,7 +123,8 @@ import Testing
   }
 
   @Test func anotherSeedRunsOnlyWhatIsNew() throws {
-    try sandbox.edit("\(Self.pipeline)/pipeline.yaml", "seed: {replicates: 3}\n\nsteps", "seed: {replicates: 4}\n\nsteps")
+    try sandbox.edit(
+      "\(Self.pipeline)/pipeline.yaml", "seed: {replicates: 3}\n\nsteps", "seed: {replicates: 4}\n\nsteps")
     #expect(try sandbox.why("data[seed=3]") == ["record double-descent/data[seed=3]"])
     #expect(try sandbox.standing("data[seed=2]") == "current")
     let report = try sandbox.run()
@@ -189,7 +190,9 @@ import Testing
   }
 
   @Test func aChangedCommandIsTheReason() throws {
-    try sandbox.edit("\(Self.pipeline)/pipeline.yaml", "python3 -S {code} {samples} {noise} {out.curve}", "python3 -S -B {code} {samples} {noise} {out.curve}")
+    try sandbox.edit(
+      "\(Self.pipeline)/pipeline.yaml", "python3 -S {code} {samples} {noise} {out.curve}",
+      "python3 -S -B {code} {samples} {noise} {out.curve}")
     #expect(try sandbox.why("theory") == ["command "])
     #expect(try sandbox.run().steps == ["theory": 1])
     #expect(try sandbox.why("theory") == ["command "])

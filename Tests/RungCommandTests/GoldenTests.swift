@@ -3,15 +3,18 @@ import Testing
 
 /// The words of the command, as people and programs see them.
 @Suite struct GoldenTests {
-  static let verbs = ["run", "plan", "status", "why", "log", "init", "completions"]
+  static let verbs = [
+    "run", "plan", "status", "why", "show", "log", "trace", "cache", "cache stat", "cache check", "cache cat",
+    "cache rebuild-index", "init", "completions",
+  ]
 
   @Test(arguments: [""] + verbs)
   func help(verb: String) throws {
-    let sandbox = try Sandbox()
-    let help = try sandbox.start((verb.isEmpty ? [] : [verb]) + ["--help"], with: ["COLUMNS": "100"]).wait()
+    let words = verb.split(separator: " ").map(String.init)
+    let help = try Sandbox().start(words + ["--help"], with: ["COLUMNS": "100"]).wait()
     #expect(help.code == 0)
     #expect(help.errors.isEmpty)
-    try Golden.expect(help.output, is: "help\(verb.isEmpty ? "" : "-" + verb)")
+    try Golden.expect(help.output, is: (["help"] + words).joined(separator: "-"))
   }
 
   /// Two dice, thrown three times each, and their sum.

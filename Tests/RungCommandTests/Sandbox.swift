@@ -72,7 +72,8 @@ final class Sandbox: Sendable {
   /// Starts `rung` in the project.
   func start(_ arguments: [String], with own: [String: String] = [:], in place: String = ".") throws -> Running {
     try Running(
-      Self.binary, arguments, variables: variables(own), folder: place.hasPrefix("/") ? place : "\(project)/\(place)")
+      Self.binary, arguments, variables: variables(own), folder: place.hasPrefix("/") ? place : "\(project)/\(place)",
+      sandbox: self)
   }
 
   /// Runs any program.
