@@ -121,9 +121,7 @@ import Testing
     #expect(ended.code == 130)
     #expect(try sandbox.standing("slow", "--set", "mark=\(mark.path)") == "would-run")
     let status = try sandbox.json(["status", "--json", "--set", "mark=\(mark.path)"])
-    withKnownIssue("the history calls an interrupted attempt failed") {
-      #expect(status["steps"]?.array?.map { $0["failed"]?.int } == [0, 0, 0])
-    }
+    #expect(status["steps"]?.array?.map { $0["failed"]?.int } == [0, 0, 0])
   }
 
   @Test func peopleAreToldThatItWasInterrupted() throws {
