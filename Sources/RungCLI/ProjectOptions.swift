@@ -66,11 +66,16 @@ struct ProjectOptions: ParsableArguments {
       hints: ["`rung init` makes a small working project here"])
   }
 
-  /// Loads the project; tells its warnings.
+  /// Loads the project; tells its warnings. Throws when there is nothing in it.
   func load() throws -> (project: Project, place: RelativePath) {
     let (root, place) = try root()
     let project = try Project.load(root: root, files: .onDisk(root: root), overrides: try overrides())
     for warning in project.warnings { Console.complain(Failures.colored(warning, .errors)) }
+    guard !project.pipelines.isEmpty else {
+      throw RequestError(
+        message: "there is no pipeline in '\(root)': no file is named pipelines/NAME/pipeline.yaml",
+        hints: ["`rung init` makes a small one that works"])
+    }
     return (project, place)
   }
 

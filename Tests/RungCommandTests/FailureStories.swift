@@ -191,6 +191,15 @@ import Testing
     }
   }
 
+  @Test func aProjectWithoutPipelinesIsTold() throws {
+    let sandbox = try Sandbox(["rung.yaml": "jobs: 1\n"])
+    for verb in [["run"], ["plan"], ["status"]] {
+      let refused = try sandbox.start(verb).wait()
+      #expect(refused.code == 2)
+      #expect(refused.errors.contains("no pipeline") && refused.errors.contains("rung init"), "\(refused.errors)")
+    }
+  }
+
   @Test func allMistakesOfAPipelineFileAreTold() throws {
     let sandbox = try Sandbox([
       "pipelines/x/pipeline.yaml": """
@@ -269,6 +278,7 @@ import Testing
     let again = try sandbox.run()
     #expect(again.finished.code == 0, "\(again.finished.testDescription)")
     #expect(again.counts.failed == 0)
+    #expect(again.counts.ran + again.counts.unchanged == 23, "\(again.finished.output)")
     #expect(!again.events("warning").isEmpty)
     #expect(try sandbox.run().counts == Counts(unchanged: 23))
   }

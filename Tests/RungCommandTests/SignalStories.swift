@@ -35,35 +35,6 @@ import Testing
     mark = try Mark("\(sandbox.folder)/mark")
   }
 
-  /// A named pipe through which a step tells how far it is.
-  final class Mark {
-    let path: String
-    private let file: Int32
-
-    init(_ path: String) throws {
-      self.path = path
-      mkfifo(path, 0o600)
-      // For reading and writing, so that it never has an end.
-      file = open(path, O_RDWR | O_CLOEXEC)
-      guard file >= 0 else { throw Broken(description: "cannot open \(path)") }
-    }
-
-    deinit { close(file) }
-
-    /// The next line, without its end.
-    func line() throws -> String {
-      var text: [UInt8] = []
-      while true {
-        var polled = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-        guard poll(&polled, 1, 120_000) > 0 else { throw Broken(description: "nothing on \(path) for two minutes") }
-        var byte: UInt8 = 0
-        guard Glibc.read(file, &byte, 1) == 1 else { throw Broken(description: "cannot read \(path)") }
-        if byte == 10 { return String(decoding: text, as: UTF8.self) }
-        text.append(byte)
-      }
-    }
-  }
-
   /// Starts a run and waits until its slow step runs; gives the run and the process of the step.
   private func start(stubborn: String = "no") throws -> (Running, pid_t) {
     let run = try sandbox.start(["run", "--json", "--set", "mark=\(mark.path)", "--set", "stubborn=\(stubborn)"])

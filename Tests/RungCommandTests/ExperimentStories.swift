@@ -1,0 +1,65 @@
+import Glibc
+import RungCore
+import Testing
+
+/// The pipeline that comes with Rung, its smoke profile. Needs the network once, for numpy and matplotlib: only with
+/// `RUNG_TEST_ENVIRONMENT=1`.
+@Suite(.enabled(if: getenv("RUNG_TEST_ENVIRONMENT").map { String(cString: $0) } == "1"))
+struct ExperimentStories {
+  static let pipeline = "pipelines/double-descent"
+  static let figures = ["svg", "png"].map { "\(pipeline)/figures/double-descent.\($0)" }
+
+  private func copy() throws -> Sandbox {
+    let sandbox = try Sandbox()
+    let root = Sandbox.sources.replacing("/Tests/RungCommandTests", with: "")
+    try #require(mkdir("\(sandbox.project)/pipelines", 0o755) == 0)
+    try #require(mkdir("\(sandbox.project)/\(Self.pipeline)", 0o755) == 0)
+    for file in ["pipeline.yaml", "requirements.lock", "data.py", "fit.py", "measure.py", "theory.py", "figure.py"] {
+      try sandbox.write(try #require(sandbox.read("\(root)/\(Self.pipeline)/\(file)")), to: "\(Self.pipeline)/\(file)")
+    }
+    return sandbox
+  }
+
+  // Proxies, certificates and indexes of packages, where the machine needs them to reach one.
+  private var network: [String: String] {
+    var own: [String: String] = [:]
+    for name in [
+      "PIP_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "SSL_CERT_FILE",
+      "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+    ] {
+      if let value = getenv(name) { own[name] = String(cString: value) }
+    }
+    return own
+  }
+
+  @Test func twoRunsFromScratchGiveTheSameBytes() throws {
+    let sandboxes = try [copy(), copy()]
+    for sandbox in sandboxes {
+      let report = try sandbox.run("--profile", "smoke", with: network)
+      #expect(report.finished.code == 0, "\(report.finished.testDescription)")
+      #expect(report.steps == ["data": 3, "fit": 18, "measure": 18, "theory": 1, "figure": 1])
+      #expect(try sandbox.run("--profile", "smoke", with: network).counts == Counts(unchanged: 41))
+    }
+    for figure in Self.figures {
+      let paths = sandboxes.map { "\($0.project)/\(figure)" }
+      let compared = try Sandbox.program("/usr/bin/cmp", paths)
+      #expect(compared.code == 0, "\(compared.testDescription)")
+    }
+
+    let sandbox = sandboxes[0]
+    for figure in Self.figures {
+      let trace = try sandbox.json(["trace", figure, "--json"])
+      let paths = Set((trace["sources"]?.array ?? []).compactMap { $0["path"]?.string })
+      let wanted = ["data.py", "fit.py", "measure.py", "theory.py", "figure.py", "requirements.lock"]
+      #expect(paths.isSuperset(of: wanted.map { "\(Self.pipeline)/\($0)" }), "\(paths)")
+      let environment = try #require(trace["environments"]?.array?.first)
+      #expect(environment["lock_path"] == .string("\(Self.pipeline)/requirements.lock"))
+      #expect(environment["interpreter"]?.string?.contains("python") == true)
+      #expect(environment["interpreter_version"]?.string?.contains("3.") == true)
+    }
+
+    // A comment in the data's script: the sets come out the same.
+    try sandbox.append("# a comment", to: "\(Self.pipeline)/data.py")
+    #expect(try sandbox.run("--profile", "smoke", with: network).counts == Counts(ran: 3, unchanged: 38))
+  }
+}
