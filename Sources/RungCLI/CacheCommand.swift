@@ -71,6 +71,12 @@ struct CacheCheck: ParsableCommand {
   @Flag(name: .long, help: "Print JSON, for programs.")
   var json = false
 
+  func validate() throws {
+    guard sample > 0, sample <= 1 else {
+      throw ValidationError("--sample wants a share between 0 and 1, not \(sample)")
+    }
+  }
+
   func run() throws {
     let (cache, _) = try project.cachePath()
     let store = try ObjectStore(path: cache)
@@ -123,7 +129,12 @@ struct CacheCat: ParsableCommand {
         message: "'\(digest)' could be any of \(found.count) objects",
         hints: found.prefix(5).map { $0.description })
     }
-    guard let object = found.first else { throw RequestError(message: "no object is called '\(digest)'") }
+    guard let object = found.first else {
+      let isShort = text.utf8.count < 6
+      throw RequestError(
+        message: "no object is called '\(digest)'",
+        hints: isShort ? ["a digest is told by its first six digits or more"] : [])
+    }
     let bytes = try store.read(object, limit: 1 << 40)
     Console.flush()
     bytes.withUnsafeBytes { buffer in

@@ -19,7 +19,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var project: ProjectOptions
 
   @Option(
-    name: [.short, .long],
+    name: [.customShort("j", allowingJoined: true), .long],
     help: ArgumentHelp("Run this many processors' worth of steps at a time.", valueName: "n"))
   var jobs: Int?
 

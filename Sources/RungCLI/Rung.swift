@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RungCore
 
 /// The command `rung`.
 public struct Rung: ParsableCommand {
@@ -41,12 +42,31 @@ public struct Rung: ParsableCommand {
       Console.flush()
       return ExitStatus.success
     } catch let error where isParserError(error) {
+      if let unknown = unknownVerb(CommandLine.arguments.dropFirst()) { return Failures.report(unknown) }
       Console.complain(fullMessage(for: error))
       return ExitStatus.badRequest
     } catch {
       Console.flush()
       return Failures.report(error)
     }
+  }
+
+  // The parser would call a misspelt verb an unexpected argument.
+  private static func unknownVerb(_ words: ArraySlice<String>) -> RequestError? {
+    var command: any ParsableCommand.Type = Rung.self
+    for word in words {
+      let verbs = command.configuration.subcommands
+      guard !word.hasPrefix("-"), word != "help", !verbs.isEmpty else { return nil }
+      guard let next = verbs.first(where: { $0.configuration.commandName == word }) else {
+        let near = nearest(word, among: verbs.compactMap { $0.configuration.commandName })
+        let place = command == Rung.self ? "rung" : "rung \(command.configuration.commandName ?? "")"
+        return RequestError(
+          message: "\(place) has no verb '\(word)'",
+          hints: [near.map { "did you mean '\($0)'?" } ?? "`\(place) --help` lists the verbs"])
+      }
+      command = next
+    }
+    return nil
   }
 
   // `--help`, `--version` and completion scripts come as errors that end well.

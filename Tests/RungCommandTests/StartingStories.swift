@@ -86,6 +86,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [["-j2"], ["-j", "2"], ["--jobs", "2"], ["--jobs=2"], ["-kfq"]])
+  func optionsAreTypedAsElsewhere(words: [String]) throws {
+    let sandbox = try Sandbox(copying: "double-descent")
+    let run = try sandbox.start(["run", "theory"] + words).wait()
+    #expect(run.code == 0, "\(run.testDescription)")
+  }
+
+  @Test func quietSaysNothingUnlessSomethingFails() throws {
+    let sandbox = try Sandbox(copying: "double-descent")
+    let run = try sandbox.rung("run", "--quiet", "theory")
+    #expect(run.code == 0 && run.output.isEmpty && run.errors.isEmpty, "\(run.testDescription)")
+    let failed = try sandbox.rung("run", "--quiet", "theory", "--set", "noise=loud")
+    #expect(failed.code == 1)
+    #expect(failed.errors.contains("failed: double-descent/theory") && !failed.errors.contains("not tried"))
+  }
+
   @Test func theVersionIsALine() throws {
     let version = try Sandbox().rung("--version")
     #expect(version.code == 0)
