@@ -55,6 +55,7 @@ enum WhyText {
     }
     switch reason.field {
     case "record": return past ? "it had not run before" : "it has not run before"
+    case "failure" where reason.old == "stopped" && !past: return "its last attempt was interrupted"
     case "failure":
       return past ? "the attempt before had failed" : "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
     case "object": return "its result is no longer in the cache"

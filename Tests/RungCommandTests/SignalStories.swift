@@ -91,6 +91,8 @@ import Testing
     let ended = try run.wait()
     #expect(ended.code == 130)
     #expect(try sandbox.standing("slow", "--set", "mark=\(mark.path)") == "would-run")
+    let why = try sandbox.rung("why", "slow", "--set", "mark=\(mark.path)")
+    #expect(why.output.contains("its last attempt was interrupted"), "\(why.output)")
     let status = try sandbox.json(["status", "--json", "--set", "mark=\(mark.path)"])
     #expect(status["steps"]?.array?.map { $0["failed"]?.int } == [0, 0, 0])
   }
