@@ -118,6 +118,7 @@ struct StepWorker: Sendable {
       try build(work)
       let task = try self.task(for: work)
       defer { try? discardWorkspace(task.workspace) }
+      notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
       if case .notStarted(let reason) = result.end {
         // Damage is found when bytes are read; what was set aside then is missing now.

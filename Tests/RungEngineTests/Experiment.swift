@@ -76,9 +76,12 @@ struct Experiment {
           name: "o\(number)", fileName: "s\(index)o\(number)" + (kind == 0 ? "" : kind < 3 ? ".json" : ".txt"),
           isDirectory: kind == 0, isPublished: kind != 0 && Int.random(in: 0..<4, using: &random) == 0))
     }
+    // Instances that are not told apart by their command must not be told apart by what they read either: two keys with
+    // equal results would make it a matter of chance which of them restores lost bytes.
+    let isAlike = uses.allSatisfy { use in !steps[use.step].over.contains(where: over.contains) }
     let data: [DataUse] = [.none, .none, .file, .folder, .glob]
     return Step(
-      name: "s\(index)", over: over, namesAxes: Int.random(in: 0..<8, using: &random) != 0,
+      name: "s\(index)", over: over, namesAxes: !isAlike || Int.random(in: 0..<4, using: &random) != 0,
       script: Int.random(in: 0..<scripts.count, using: &random), uses: uses,
       parameters: ["p", "q"].filter { _ in Int.random(in: 0..<3, using: &random) == 0 },
       data: data[Int.random(in: 0..<data.count, using: &random)], outputs: outputs)

@@ -65,6 +65,7 @@ struct Oracle {
     expected.instances = Self.instances(experiment)
     let byStep = Dictionary(grouping: expected.instances) { $0.step }
     let knownBefore = Set(memo.keys)
+    let storedBefore = stored
     restoredNames = []
     var used: Set<Int> = []
     for step in experiment.steps { for use in step.uses { used.insert(use.step) } }
@@ -177,12 +178,15 @@ struct Oracle {
       for use in experiment.steps[instance.step].uses {
         let output = experiment.steps[use.step].outputs[use.output].name
         for maker in sources(instance, use) {
-          guard let key = expected.keys[maker.name], let text = results[maker.name]?[output], !stored.contains(text)
-          else { continue }
+          guard let key = expected.keys[maker.name], let text = results[maker.name]?[output] else { continue }
+          // Also of those whose bytes another instance with the same key has made again by now.
+          if knownBefore.contains(key), !storedBefore.contains(text) {
+            expected.reasons[maker.name] = ["object \(maker.name)"]
+          }
+          guard !stored.contains(text) else { continue }
           provide(for: maker)
           expected.executed.insert(key)
           stored.formUnion((results[maker.name] ?? [:]).values)
-          expected.reasons[maker.name] = ["object \(maker.name)"]
         }
       }
     }
@@ -198,11 +202,14 @@ struct Oracle {
       let key = fields.map { "\($0.name.utf8.count) \($0.name) \($0.value.utf8.count) \($0.value)" }.joined(separator: "\n")
       expected.keys[instance.name] = key
       let isVisible = !used.contains(instance.step) || step.outputs.contains(where: \.isPublished)
+      let wasLost = isVisible && memo[key]?.values.contains { !storedBefore.contains($0) } == true
+      if !knownBefore.contains(key) || wasLost {
+        expected.reasons[instance.name] = reasons(instance.name, fields, isKnown: knownBefore.contains(key))
+      }
       if let known = memo[key], !(isVisible && known.values.contains { !stored.contains($0) }) {
         results[instance.name] = known
       } else {
         provide(for: instance)
-        expected.reasons[instance.name] = reasons(instance.name, fields, isKnown: knownBefore.contains(key))
         if let made = simulate(instance) {
           memo[key] = made
           stored.formUnion(made.values)
