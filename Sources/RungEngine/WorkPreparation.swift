@@ -80,7 +80,8 @@ extension Session {
       (name: variable.name, value: variable.value.map(values.plain) ?? callerVariables[variable.name] ?? "")
     }
     return StepWork(
-      instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, cause: cause, key: key,
+      instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, cause: cause,
+      key: key,
       step: step, pipelineName: pipeline.name, labels: planned.labels(of: local), parameters: context.usedParameters,
       program: context.program, watch: watch,
       environment: context.environment.map { .init(python: $0.python, lockBytes: $0.lockBytes, record: $0.record) },

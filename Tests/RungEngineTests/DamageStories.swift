@@ -33,7 +33,10 @@ import Testing
     let lab = EditStories.lab()
     _ = try lab.run()
     for instance in ["x/data[seed=0]", "x/fit[width=1,seed=0]", "x/figure"] {
-      lab.removeObject(try #require(try lab.output(instance, instance.contains("data") ? "set" : instance.contains("fit") ? "metrics" : "figure")))
+      lab.removeObject(
+        try #require(
+          try lab.output(instance, instance.contains("data") ? "set" : instance.contains("fit") ? "metrics" : "figure"))
+      )
     }
     #expect(try lab.plan().keys.sorted() == ["x/data[seed=0]", "x/figure", "x/fit[width=1,seed=0]"])
     let ran = try lab.run()
@@ -107,9 +110,10 @@ import Testing
       in: session, executor: SimulatedExecutor(store: session.store, gate: { task, _ in flaky.passes(task.instance) })
     ) { $0.keepGoing = true }
     #expect(first.counts == [5, 0, 0, 1, 1])
-    #expect(try lab.plan().mapValues(\.reasons) == [
-      "x/figure": ["upstream x/fit[width=1,seed=0]"], "x/fit[width=1,seed=0]": ["failure x/fit[width=1,seed=0]"],
-    ])
+    #expect(
+      try lab.plan().mapValues(\.reasons) == [
+        "x/figure": ["upstream x/fit[width=1,seed=0]"], "x/fit[width=1,seed=0]": ["failure x/fit[width=1,seed=0]"],
+      ])
     #expect(try lab.run().executed == ["x/figure", "x/fit[width=1,seed=0]"])
     #expect(try lab.why("x/fit[width=1,seed=0]").reasons == ["failure x/fit[width=1,seed=0]"])
     try EditStories.expectQuiet(lab)
@@ -146,7 +150,8 @@ import Testing
     try EditStories.expectQuiet(lab, unchanged: 5)
     // Lost bytes that several instances stand for are made once, too.
     lab.removeObject(try #require(try lab.output("x/b", "o")))
-    lab.write("pipelines/x/pipeline.yaml", (lab.read("pipelines/x/pipeline.yaml") ?? "").replacing("sim c", with: "sim d"))
+    lab.write(
+      "pipelines/x/pipeline.yaml", (lab.read("pipelines/x/pipeline.yaml") ?? "").replacing("sim c", with: "sim d"))
     #expect(try lab.run(jobs: 4).counts == [2, 3, 0, 0, 0])
     try EditStories.expectQuiet(lab, unchanged: 5)
   }
@@ -173,10 +178,15 @@ import Testing
       let executor = SimulatedExecutor(
         store: session.store,
         gate: { _, stop in
-          if count.withLock({ $0 += 1; return $0 }) == stopAt { box.withLock { $0?.interrupt() } }
+          if count.withLock({
+            $0 += 1; return $0
+          }) == stopAt {
+            box.withLock { $0?.interrupt() }
+          }
           return true
         })
-      let stopped = try lab.run(jobs: 1, in: session, executor: executor) { _ in } engine: { engine in
+      let stopped = try lab.run(jobs: 1, in: session, executor: executor) { _ in
+      } engine: { engine in
         box.withLock { $0 = engine.interrupter }
       }
       box.withLock { $0 = nil }

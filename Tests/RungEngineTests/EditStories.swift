@@ -35,11 +35,15 @@ import Testing
     return lab
   }
 
-  static let fits = ["x/fit[width=1,seed=0]", "x/fit[width=1,seed=1]", "x/fit[width=2,seed=0]", "x/fit[width=2,seed=1]"]
+  static let fits = [
+    "x/fit[width=1,seed=0]", "x/fit[width=1,seed=1]", "x/fit[width=2,seed=0]", "x/fit[width=2,seed=1]",
+  ]
   static let all = ["x/data[seed=0]", "x/data[seed=1]", "x/figure"] + fits
 
   /// Nothing is planned, nothing runs.
-  static func expectQuiet(_ lab: Lab, unchanged: Int = 7, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws {
+  static func expectQuiet(_ lab: Lab, unchanged: Int = 7, sourceLocation: Testing.SourceLocation = #_sourceLocation)
+    throws
+  {
     #expect(try lab.plan() == [:], sourceLocation: sourceLocation)
     let again = try lab.run()
     #expect(again.counts == [0, unchanged, 0, 0, 0], sourceLocation: sourceLocation)

@@ -130,7 +130,9 @@ private struct Story {
     let failed = Set(names).filter { expected.failed.contains($0) }
     let keys = names.filter { !failed.contains($0) }.map { expected.keys[$0] ?? "?" }
     guard Set(keys).count == keys.count, Set(keys) == expected.executed, failed == expected.failed else {
-      let missing = expected.executed.subtracting(keys).map { key in expected.keys.filter { $0.value == key }.keys.sorted() }
+      let missing = expected.executed.subtracting(keys).map { key in
+        expected.keys.filter { $0.value == key }.keys.sorted()
+      }
       let over = names.filter { !failed.contains($0) && !expected.executed.contains(expected.keys[$0] ?? "?") }
       return "executed \(names); not executed \(missing), failures \(expected.failed.sorted()); needless \(over)"
     }
@@ -140,7 +142,9 @@ private struct Story {
       keys.count, total - keys.count - failed.count - expected.skipped.count, restored.count, failed.count,
       expected.skipped.count,
     ]
-    guard ran.counts == counts else { return "counts \(ran.counts) instead of \(counts), restored \(restored.sorted())" }
+    guard ran.counts == counts else {
+      return "counts \(ran.counts) instead of \(counts), restored \(restored.sorted())"
+    }
     guard ran.summary.fault == nil else { return "fault \(ran.summary.fault ?? "")" }
 
     if let problem = checkPlan(plan, names, expected) { return problem }
@@ -170,7 +174,9 @@ private struct Story {
         let isExecuted = expected.failed.contains(name) || expected.executed.contains(expected.keys[name] ?? "")
         guard isExecuted else { return "\(name) was announced and did not run" }
         let wanted = expected.reasons[name] ?? []
-        guard reasons == wanted else { return "\(name) would run because of \(reasons.sorted()), not \(wanted.sorted())" }
+        guard reasons == wanted else {
+          return "\(name) would run because of \(reasons.sorted()), not \(wanted.sorted())"
+        }
         continue
       }
       guard !reasons.isEmpty else { return "\(name) is undecided without a reason" }

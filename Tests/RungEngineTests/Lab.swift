@@ -194,7 +194,8 @@ struct Told: Equatable, CustomStringConvertible {
   init(_ why: Why) {
     standing = why.standing
     self.why = why
-    reasons = why.reasons.map { $0.reason.name.isEmpty ? $0.reason.field : "\($0.reason.field) \($0.reason.name)" }.sorted()
+    reasons = why.reasons.map { $0.reason.name.isEmpty ? $0.reason.field : "\($0.reason.field) \($0.reason.name)" }
+      .sorted()
   }
 
   static func == (a: Told, b: Told) -> Bool { a.standing == b.standing && a.reasons == b.reasons }

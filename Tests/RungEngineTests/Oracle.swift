@@ -7,7 +7,9 @@ struct Oracle {
     let step: Int
     let values: [Int]
     let name: String
-    var labels: String { name.contains("[") ? String(name.dropFirst(name.split(separator: "[")[0].count + 1).dropLast()) : "" }
+    var labels: String {
+      name.contains("[") ? String(name.dropFirst(name.split(separator: "[")[0].count + 1).dropLast()) : ""
+    }
   }
   /// A named part of a key.
   struct Field: Hashable {
@@ -90,7 +92,8 @@ struct Oracle {
       let step = experiment.steps[instance.step]
       var fields = [Field(name: "command", value: experiment.command(step), isUpstream: false)]
       for name in step.parameters {
-        fields.append(Field(name: "parameter \(name)", value: "\(experiment.parameters[name, default: 0])", isUpstream: false))
+        fields.append(
+          Field(name: "parameter \(name)", value: "\(experiment.parameters[name, default: 0])", isUpstream: false))
       }
       fields.append(Field(name: "input code", value: experiment.scripts[step.script].text, isUpstream: false))
       if step.data != .none {
@@ -106,7 +109,9 @@ struct Oracle {
       for use in step.uses {
         let output = experiment.steps[use.step].outputs[use.output].name
         let members = sources(instance, use).map { "\($0.labels): \(results[$0.name]?[output] ?? "?")" }
-        let value = isCollected(instance, use) ? members.joined(separator: "\n") : results[sources(instance, use)[0].name]?[output] ?? "?"
+        let value =
+          isCollected(instance, use)
+          ? members.joined(separator: "\n") : results[sources(instance, use)[0].name]?[output] ?? "?"
         fields.append(Field(name: "input \(experiment.source(use))", value: value, isUpstream: true))
       }
       return fields
@@ -199,7 +204,8 @@ struct Oracle {
         continue
       }
       let fields = fields(instance)
-      let key = fields.map { "\($0.name.utf8.count) \($0.name) \($0.value.utf8.count) \($0.value)" }.joined(separator: "\n")
+      let key = fields.map { "\($0.name.utf8.count) \($0.name) \($0.value.utf8.count) \($0.value)" }.joined(
+        separator: "\n")
       expected.keys[instance.name] = key
       let isVisible = !used.contains(instance.step) || step.outputs.contains(where: \.isPublished)
       let wasLost = isVisible && memo[key]?.values.contains { !storedBefore.contains($0) } == true
@@ -220,7 +226,8 @@ struct Oracle {
         }
       }
       let before = last[instance.name]?.fields
-      expected.ownReasons[instance.name] = before.map { Self.differences($0.filter { !$0.isUpstream }, fields.filter { !$0.isUpstream }) } ?? []
+      expected.ownReasons[instance.name] =
+        before.map { Self.differences($0.filter { !$0.isUpstream }, fields.filter { !$0.isUpstream }) } ?? []
       last[instance.name] = (fields, results[instance.name] == nil)
     }
     publish(experiment, expected.instances, results)
@@ -256,7 +263,8 @@ struct Oracle {
       let step = experiment.steps[instance.step]
       var restored = false
       for output in step.outputs where output.isPublished {
-        let path = (["pipelines/x/pub/\(step.name)\(output.name)"] + instance.values.map { "\($0)" }).joined(separator: "-")
+        let path = (["pipelines/x/pub/\(step.name)\(output.name)"] + instance.values.map { "\($0)" }).joined(
+          separator: "-")
         if published[path] != made[output.name] { restored = true }
         published[path] = made[output.name]
       }

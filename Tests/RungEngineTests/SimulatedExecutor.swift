@@ -72,7 +72,7 @@ struct SimulatedExecutor: StepExecutor {
     do {
       return try simulate(task)
     } catch {
-      return StepResult(end: .notStarted("\(error)"))
+      return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
     }
   }
 
@@ -92,7 +92,9 @@ struct SimulatedExecutor: StepExecutor {
       case .shell(let text, _): text.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
       }
     log.add(task.instance)
-    guard let texts = Simulation.outputs(of: words, { Self.look($0, files) }) else { return StepResult(end: .exited(1)) }
+    guard let texts = Simulation.outputs(of: words, { Self.look($0, files) }) else {
+      return StepResult(end: .exited(1))
+    }
     var outputs: [ProducedOutput] = []
     for expected in task.outputs {
       guard let text = texts[expected.path.text] else { return StepResult(end: .exited(2)) }

@@ -39,7 +39,8 @@ import Testing
       pipeline(named: "y", axes: [axis("s", ["0", "1"])], [step("make", over: ["s"])]),
     ])
     #expect(graph.needs("x/use[s=0]") == ["y/make[s=0]"])
-    #expect(Array(graph.instanceOrder).map(graph.name(of:)) == ["y/make[s=0]", "y/make[s=1]", "x/use[s=1]", "x/use[s=0]"])
+    #expect(
+      Array(graph.instanceOrder).map(graph.name(of:)) == ["y/make[s=0]", "y/make[s=1]", "x/use[s=1]", "x/use[s=0]"])
   }
 
   @Test func aFormMakesACollectionOfOne() throws {
@@ -110,7 +111,9 @@ import Testing
       var place = [Int](repeating: 0, count: graph.instanceCount)
       for (index, node) in graph.instanceOrder.enumerated() { place[node] = index }
       for node in 0..<graph.instanceCount {
-        for needed in graph.dependencies(of: node).flatMap({ $0 < graph.instanceCount ? [$0] : graph.dependencies(of: $0) }) {
+        for needed in graph.dependencies(of: node).flatMap({
+          $0 < graph.instanceCount ? [$0] : graph.dependencies(of: $0)
+        }) {
           #expect(place[needed] < place[node])
         }
       }

@@ -3,7 +3,9 @@ import RungModel
 import RungPlan
 
 /// Short ways to make pipelines as values.
-func pipeline(named name: String = "x", parameters: [(String, JSON)] = [], axes: [Axis] = [], _ steps: [Step]) -> Pipeline {
+func pipeline(named name: String = "x", parameters: [(String, JSON)] = [], axes: [Axis] = [], _ steps: [Step])
+  -> Pipeline
+{
   Pipeline(
     name: name, file: .root, folder: .root, parameters: parameters.map { Parameter(name: $0.0, value: $0.1) },
     axes: axes, steps: steps)

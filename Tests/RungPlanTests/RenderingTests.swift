@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct RenderingTests {
   @Test func harmlessWordsStayAsTheyAre() {
-    for word in ["a", "200", "0.1", "fit.json", ".rung/in/fit.metrics/fit.json", "x=1", "a,b", "1e-4", "user@host", "50%"] {
+    for word in [
+      "a", "200", "0.1", "fit.json", ".rung/in/fit.metrics/fit.json", "x=1", "a,b", "1e-4", "user@host", "50%",
+    ] {
       #expect(Substitution.quoted(word) == word)
     }
     #expect(Substitution.quoted("") == "''")
@@ -24,7 +26,8 @@ import Testing
       var text = ""
       for _ in 0..<length {
         let kind = Int.random(in: 0..<4, using: &random)
-        let range: ClosedRange<UInt32> = kind == 0 ? 1...0x1F : kind == 1 ? 0x20...0x7E : kind == 2 ? 0x7F...0x2FF : 0x1F300...0x1F600
+        let range: ClosedRange<UInt32> =
+          kind == 0 ? 1...0x1F : kind == 1 ? 0x20...0x7E : kind == 2 ? 0x7F...0x2FF : 0x1F300...0x1F600
         if let scalar = Unicode.Scalar(UInt32.random(in: range, using: &random)) { text.unicodeScalars.append(scalar) }
       }
       script += "printf '%s\\0' \(Substitution.quoted(text))\n"
@@ -92,7 +95,10 @@ import Testing
   @Test func onlyPlainCommandsGoWithoutAShell() {
     #expect(directArguments(of: "python fit.py --width 200") == ["python", "fit.py", "--width", "200"])
     #expect(directArguments(of: "  a   b  ") == ["a", "b"])
-    for line in ["", "  ", "a > b", "a | b", "a; b", "X=1 a", "echo hi", "cd x", "a 'b c'", "a $X", "a *", "a ~", "a\tb", "a\nb", "a #b", "a {b}", "if x", "a `b`", "a (b)", "a \\b", "a !b", "a \"b\"", "a é"] {
+    for line in [
+      "", "  ", "a > b", "a | b", "a; b", "X=1 a", "echo hi", "cd x", "a 'b c'", "a $X", "a *", "a ~", "a\tb", "a\nb",
+      "a #b", "a {b}", "if x", "a `b`", "a (b)", "a \\b", "a !b", "a \"b\"", "a é",
+    ] {
       #expect(directArguments(of: line) == nil, "\(line)")
     }
   }
