@@ -2,11 +2,13 @@
 
 PREFIX ?= /usr/local
 RUNG = .build/release/rung
+# Tests that build a Python environment from a package index; 0 leaves them out.
+RUNG_TEST_ENVIRONMENT ?= 1
 
 .PHONY: build demo test lint layers format bench bench-full install help
 
 build: ## the command, optimised, as .build/release/rung
-	swift build -c release --static-swift-stdlib --product rung
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung
 
 demo: ## install what is missing, build, run the example pipeline, say where its figure is
 	scripts/setup
@@ -17,7 +19,7 @@ demo: ## install what is missing, build, run the example pipeline, say where its
 test: ## install what is missing, build and run the whole test suite
 	scripts/setup
 	swift build --build-tests
-	swift test --skip-build --parallel --disable-xctest
+	RUNG_TEST_ENVIRONMENT=$(RUNG_TEST_ENVIRONMENT) swift test --skip-build --parallel --disable-xctest
 
 lint: layers ## formatting, rings, shell and Python syntax
 	scripts/lint

@@ -64,5 +64,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
+    .testTarget(
+      name: "RungTraceTests", dependencies: ["RungTrace", "RungLedger", "RungStore", "RungModel", "RungCore"],
+      swiftSettings: strict),
   ]
 )

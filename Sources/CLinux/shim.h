@@ -6,19 +6,17 @@ extern int syncfs(int fd);
 // Locks that belong to the open file description, not to the process (fcntl(2), "Open file description locks").
 static const int RUNG_F_OFD_SETLK = 37;
 
-#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 /// The processors that this process may run on; at least 1.
 static inline long rung_usable_processors(void) {
-  // As words: CPU_COUNT is a macro that needs _GNU_SOURCE, without which it would be an unknown function.
-  unsigned long words[sizeof(cpu_set_t) / sizeof(unsigned long)] = {0};
-  if (sched_getaffinity(0, sizeof words, (cpu_set_t *)words) == 0) {
-    long count = 0;
-    for (unsigned long i = 0; i < sizeof words / sizeof words[0]; i++) count += __builtin_popcountl(words[i]);
-    if (count > 0) return count;
-  }
+  // The system call itself: glibc's CPU_COUNT is another thing behind _GNU_SOURCE. It answers the bytes that it wrote.
+  unsigned long mask[1024 / (8 * sizeof(long))] = {0};
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask), count = 0;
+  for (long i = 0; i < bytes / (long)sizeof(long); i++) count += __builtin_popcountl(mask[i]);
+  if (count > 0) return count;
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? online : 1;
 }

@@ -55,7 +55,8 @@ enum Failures {
     let text = diagnostic.rendered
     guard style.isOn, let range = text.firstRange(of: diagnostic.severity.rawValue + ":") else { return text }
     let word = String(text[range])
-    return text.replacingCharacters(in: range, with: diagnostic.severity == .error ? style.red(word) : style.yellow(word))
+    return text.replacingCharacters(
+      in: range, with: diagnostic.severity == .error ? style.red(word) : style.yellow(word))
   }
 }
 

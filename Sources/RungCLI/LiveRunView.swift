@@ -17,7 +17,9 @@ final class LiveRunView: RunView {
     var skipped = 0
     var running: [(instance: String, step: String, since: Int64)] = []
     var started: Int64 = 0
-    var remaining: [String: (count: Int, each: Double)]
+    var remaining: [String: (count: Int, each: Double?)]
+    // What steps took in this run: worth more than what they took before.
+    var observed: [String: (count: Int, seconds: Double)] = [:]
     var messages: [String] = []
     var drawn = 0
     var changed = true
@@ -28,8 +30,8 @@ final class LiveRunView: RunView {
   private let style = Style.errors
   private let thread = Mutex<StartedThread?>(nil)
 
-  /// - Parameter expected: for each step how many instances there are and how many seconds one takes.
-  init(expected: [String: (count: Int, each: Double)]) {
+  /// - Parameter expected: for each step how many instances there are and how many seconds one took before.
+  init(expected: [String: (count: Int, each: Double?)]) {
     state = Mutex(State(remaining: expected))
   }
 
@@ -68,8 +70,10 @@ final class LiveRunView: RunView {
         finish(instance, &state)
       case .stepStarted(let instance, let step, _):
         state.running.append((instance, step, Monotonic.now()))
-      case .stepSucceeded(let instance, _, _, _):
+      case .stepSucceeded(let instance, let step, let duration, _):
         state.ran += 1
+        let before = state.observed[step] ?? (0, 0)
+        state.observed[step] = (before.count + 1, before.seconds + duration.seconds)
         stop(instance, &state)
         finish(instance, &state)
       case .stepFailed(let failure):
@@ -138,13 +142,28 @@ final class LiveRunView: RunView {
     var words = "\(done)/\(state.total)"
     if state.unchanged > 0 { words += ", \(state.unchanged) up to date" }
     if state.failed > 0 { words += ", \(style.red("\(state.failed) failed"))" }
-    let work = state.remaining.values.reduce(0.0) { $0 + Double($1.count) * $1.each }
-    let left = TimeSpan(nanoseconds: Int64(work / Double(max(1, state.jobs)) * 1e9))
-    if work > 0, done < state.total { words += ", about \(left) left" }
+    if let seconds = Self.secondsLeft(state), done < state.total {
+      words += ", about \(TimeSpan(nanoseconds: Int64(seconds * 1e9))) left"
+    }
     let width = max(10, min(30, columns - 50))
     let filled = state.total == 0 ? width : width * done / state.total
-    let bar = style.green(String(repeating: "━", count: filled)) + style.dim(String(repeating: "─", count: width - filled))
+    let bar =
+      style.green(String(repeating: "━", count: filled)) + style.dim(String(repeating: "─", count: width - filled))
     return "\(bar) \(words) \(style.dim("\(TimeSpan(nanoseconds: now - state.started))"))"
+  }
+
+  // The work that is left, shared among the jobs: by what steps took in this run, else in earlier ones, else by the mean
+  // of all steps so far. Nil when nothing is known.
+  private static func secondsLeft(_ state: State) -> Double? {
+    let count = state.observed.values.reduce(0) { $0 + $1.count }
+    let mean = count > 0 ? state.observed.values.reduce(0) { $0 + $1.seconds } / Double(count) : nil
+    var work = 0.0
+    for (step, left) in state.remaining where left.count > 0 {
+      let seen = state.observed[step].map { $0.seconds / Double($0.count) }
+      guard let each = seen ?? left.each ?? mean else { return nil }
+      work += Double(left.count) * each
+    }
+    return work / Double(max(1, state.jobs))
   }
 
   /// A text cut in the middle so that it has at most `width` characters.

@@ -7,7 +7,9 @@ struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log",
     abstract: "Print what a step printed when it last ran.",
-    discussion: "For several instances, each under a line with its name. Control characters are shown as they are only in a pipe.")
+    discussion:
+      "For several instances, each under a line with its name. Control characters are shown as they are only in a pipe."
+  )
 
   @Argument(help: "The step, instance or published file.")
   var step: String

@@ -93,7 +93,9 @@ struct PlanCommand: ParsableCommand {
           let count = instances.count == 1 ? "" : style.dim(" × \(instances.count)")
           Console.print("\(verb)  \(name)\(count)")
           // The reasons of the first stand for the others; `why` tells them apart.
-          for line in WhyText.lines(try why(session, instances[0], survey, forced), style) { Console.print("  " + line) }
+          for line in WhyText.lines(try why(session, instances[0], survey, forced), style) {
+            Console.print("  " + line)
+          }
         }
       }
     }

@@ -22,8 +22,8 @@ public struct Rung: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
-        name: "Ask", subcommands: [WhyCommand.self, LogCommand.self]),
-      CommandGroup(name: "Keep", subcommands: [InitCommand.self, CompletionsCommand.self]),
+        name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
+      CommandGroup(name: "Keep", subcommands: [CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
     ])
 
   /// For the argument parser.
@@ -36,7 +36,7 @@ public struct Rung: ParsableCommand {
       try command.run()
       Console.flush()
       return ExitStatus.success
-    } catch where isRequestForText(error) {
+    } catch  where isRequestForText(error) {
       Console.print(fullMessage(for: error))
       Console.flush()
       return ExitStatus.success

@@ -86,7 +86,9 @@ struct WhyCommand: ParsableCommand {
       let first = group_members.first?.instance ?? ""
       let name = group_members.count == 1 ? first : "\(first) and \(group_members.count - 1) more"
       Console.print("\(style.bold(name)) \(headline(group.standing, group_members.first?.last))")
-      for line in WhyText.lines(group.reasons, style, diffs: true) { Console.print("  " + line) }
+      for line in WhyText.lines(group.reasons, style, diffs: true, past: group.standing == .current) {
+        Console.print("  " + line)
+      }
     }
   }
 

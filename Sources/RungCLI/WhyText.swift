@@ -14,12 +14,14 @@ enum WhyText {
   }
 
   /// Lines for people, two blanks deeper for what belongs to a reason.
-  static func lines(_ reasons: [Why.Explained], _ style: Style, diffs: Bool = false) -> [String] {
-    reasons.flatMap { lines($0, style, diffs: diffs) }
+  static func lines(
+    _ reasons: [Why.Explained], _ style: Style, diffs: Bool = false, past: Bool = false
+  ) -> [String] {
+    reasons.flatMap { lines($0, style, diffs: diffs, past: past) }
   }
 
-  private static func lines(_ explained: Why.Explained, _ style: Style, diffs: Bool) -> [String] {
-    var lines = [sentence(explained.reason)]
+  private static func lines(_ explained: Why.Explained, _ style: Style, diffs: Bool, past: Bool) -> [String] {
+    var lines = [sentence(explained.reason, past: past)]
     let members = explained.members
     func list(_ word: String, _ names: [String]) {
       guard !names.isEmpty else { return }
@@ -37,12 +39,12 @@ enum WhyText {
       }
       if explained.diff.count > room { lines.append("  … \(explained.diff.count - room) more lines") }
     }
-    lines += self.lines(explained.because, style, diffs: diffs).map { "  " + $0 }
+    lines += self.lines(explained.because, style, diffs: diffs, past: past).map { "  " + $0 }
     return lines
   }
 
-  /// A reason as a sentence.
-  static func sentence(_ reason: Reason) -> String {
+  /// A reason as a sentence; `past` when it is told of a run that has been.
+  static func sentence(_ reason: Reason, past: Bool = false) -> String {
     func change(_ what: String) -> String {
       switch (reason.old, reason.new) {
       case (nil, let new?): "\(what) is new: \(short(new))"
@@ -52,8 +54,9 @@ enum WhyText {
       }
     }
     switch reason.field {
-    case "record": return "it has not run before"
-    case "failure": return "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
+    case "record": return past ? "it had not run before" : "it has not run before"
+    case "failure":
+      return past ? "the attempt before had failed" : "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
     case "object": return "its result is no longer in the cache"
     case "force": return "asked for with --force"
     case "rerun": return "it was run again under the same key (--force, or its bytes were lost)"
@@ -79,7 +82,8 @@ enum WhyText {
     let reason = explained.reason
     // The value, or the digest where that is what differs.
     func side(_ value: String?, _ digest: Digest?) -> JSON {
-      if reason.oldDigest != nil || reason.newDigest != nil, reason.old == nil || reason.new == nil || reason.old == reason.new
+      if reason.oldDigest != nil || reason.newDigest != nil,
+        reason.old == nil || reason.new == nil || reason.old == reason.new
       {
         return digest.map { .digest($0) } ?? .optional(value)
       }

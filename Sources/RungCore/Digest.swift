@@ -31,6 +31,15 @@ public struct Digest: Hashable, Comparable, Sendable {
     (w0, w1, w2, w3) = words
   }
 
+  /// Takes exactly 32 bytes of memory; anything else is nil.
+  public init?(bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == Self.byteCount else { return nil }
+    func word(_ index: Int) -> UInt64 {
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+    }
+    (w0, w1, w2, w3) = (word(0), word(1), word(2), word(3))
+  }
+
   init(words: (UInt64, UInt64, UInt64, UInt64)) {
     (w0, w1, w2, w3) = words
   }

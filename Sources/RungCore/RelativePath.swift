@@ -11,7 +11,38 @@ public struct RelativePath: Hashable, Comparable, Sendable, CustomStringConverti
   private init(verified: String) { text = verified }
 
   /// Normalises `path`, read from the folder `base`. Nil when it is absolute, would leave the root, or has a NUL.
-  public init?(_ path: some StringProtocol, in base: RelativePath = .root) {
+  public init?(_ path: String, in base: RelativePath = .root) {
+    // Most paths are normal already; finding that out costs no allocation.
+    if Self.isNormal(path) {
+      self.init(verified: base.text.isEmpty ? path : "\(base.text)/\(path)")
+    } else {
+      self.init(slowly: path, in: base)
+    }
+  }
+
+  /// As `init(_:in:)`, for a part of a text.
+  public init?(_ path: Substring, in base: RelativePath = .root) { self.init(String(path), in: base) }
+
+  // Not empty, and every component is something else than nothing, `.` and `..`.
+  private static func isNormal(_ path: String) -> Bool {
+    var length = 0
+    var dots = 0
+    for byte in path.utf8 {
+      switch byte {
+      case UInt8(ascii: "/"):
+        if length == 0 || length == dots && dots <= 2 { return false }
+        (length, dots) = (0, 0)
+      case 0: return false
+      case UInt8(ascii: "."):
+        length += 1
+        dots += 1
+      default: length += 1
+      }
+    }
+    return length > 0 && !(length == dots && dots <= 2)
+  }
+
+  private init?(slowly path: String, in base: RelativePath) {
     guard !path.hasPrefix("/"), !path.utf8.contains(0) else { return nil }
     var parts: [Substring] = base.text.split(separator: "/")
     for part in Substring(path).split(separator: "/") where part != "." {
@@ -25,7 +56,7 @@ public struct RelativePath: Hashable, Comparable, Sendable, CustomStringConverti
   }
 
   /// The path of `name` inside this folder. Nil like `init(_:in:)`.
-  public func appending(_ name: some StringProtocol) -> RelativePath? { RelativePath(name, in: self) }
+  public func appending(_ name: some StringProtocol) -> RelativePath? { RelativePath(String(name), in: self) }
 
   /// The components, outermost first.
   public var components: [Substring] { text.split(separator: "/") }

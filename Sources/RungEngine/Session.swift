@@ -174,15 +174,15 @@ public final class Session {
 }
 
 extension Session {
-  /// For each step that the targets need, by `pipeline/step`: how many instances and how many seconds each is expected
-  /// to take.
-  public func expectedWork(_ targets: [BuildGraph.NodeID]) -> [String: (count: Int, each: Double)] {
+  /// For each step that the targets need, by `pipeline/step`: how many instances, and how many seconds each took in
+  /// earlier runs; nil when it has never run.
+  public func expectedWork(_ targets: [BuildGraph.NodeID]) -> [String: (count: Int, each: Double?)] {
     let needed = self.targets.closure(of: targets)
-    let durations = expectedDurations()
-    var work: [String: (count: Int, each: Double)] = [:]
-    for (index, step) in graph.steps.enumerated() {
+    let known = (try? ledger.durations(project: projectName)) ?? [:]
+    var work: [String: (count: Int, each: Double?)] = [:]
+    for step in graph.steps {
       let count = (step.first..<(step.first + step.count)).count { needed[$0] }
-      if count > 0 { work[step.path] = (count, durations[index]) }
+      if count > 0 { work[step.path] = (count, known[step.path].map { Double($0) / 1e9 }) }
     }
     return work
   }

@@ -118,9 +118,10 @@ struct StepWorker: Sendable {
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
       try build(work)
       let task = try self.task(for: work)
-      defer { try? discardWorkspace(task.workspace) }
       notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
+      // A process that outlived its step may still write there: nobody else gets that folder.
+      if result.leftProcesses { try? discardWorkspace(task.workspace) } else { workspaces.giveBack(task.workspace) }
       if case .notStarted(let reason) = result.end {
         // Damage is found when bytes are read; what was set aside then is missing now.
         let lost = lostMakers(work)
@@ -199,7 +200,7 @@ struct StepWorker: Sendable {
     }
     files += work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
     for input in work.collections { files += try staged(input) }
-    let workspace = workspaces.nextWorkspace()
+    let workspace = workspaces.take()
     let secrets = work.step.secrets.compactMap { name in getenv(name).map { (name: name, value: String(cString: $0)) } }
     return StepTask(
       instance: work.name, workspace: workspace, program: work.command,

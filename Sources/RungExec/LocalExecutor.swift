@@ -91,7 +91,8 @@ public struct LocalExecutor: StepExecutor {
   // One file for both streams, in the order written: a regular file needs nobody to drain it, and a process that keeps
   // it open holds nobody up.
   private func openLog(_ path: String) throws(ExecError) -> Int32 {
-    let file = Descriptor.aboveStreams(open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0o644))
+    let file = Descriptor.aboveStreams(
+      open(path, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o644))
     if file < 0 { throw .system("make the log", path) }
     return file
   }

@@ -5,8 +5,8 @@ import RungModel
 public struct StepTask: Sendable {
   /// The instance's name, for messages: `double-descent/fit[width=200,seed=3]`.
   public var instance: String
-  /// The folder that the step runs in, absolute. It must not exist yet; its parent must. It is left behind, with the
-  /// log beside it, for the caller to `discardWorkspace`.
+  /// The folder that the step runs in, absolute: one that `WorkspaceFolder` gave, or one that does not exist yet and
+  /// whose parent does. It is left behind, with the log beside it, for the caller to give back or `discardWorkspace`.
   public var workspace: String
   /// What runs.
   public var program: Program

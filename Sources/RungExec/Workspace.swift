@@ -16,7 +16,7 @@ public enum Workspace {
   /// What the process printed, beside the workspace.
   public static func log(of workspace: String) -> String { "\(workspace).log" }
 
-  /// Makes the workspace and everything that the task wants to find in it.
+  /// Makes the workspace, unless it is a recycled one, and everything that the task wants to find in it.
   static func prepare(_ task: StepTask, store: ObjectStore) throws {
     try makeFolder(task.workspace)
     try makeFolder("\(task.workspace)/\(reserved)")
@@ -62,7 +62,36 @@ public enum Workspace {
   }
 
   private static func makeFolder(_ path: String) throws(ExecError) {
-    if mkdir(path, 0o755) != 0 { throw .system("make the folder", path) }
+    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw .system("make the folder", path) }
+  }
+
+  /// Empties a workspace but for the folders that every workspace has, so that the next step can have it: on ext4,
+  /// making and removing folders costs more than starting a process. False when it is not clean afterwards (a step
+  /// changed permissions, or something cannot be removed): then it must not be used again.
+  static func recycle(_ workspace: String) -> Bool {
+    let kept = [reserved, "\(reserved)/tmp", "\(reserved)/home"]
+    for folder in [""] + kept {
+      let path = folder.isEmpty ? workspace : "\(workspace)/\(folder)"
+      var status = stat()
+      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o7777 == 0o755,
+        status.st_uid == geteuid()
+      else { return false }
+      guard let stream = opendir(path) else { return false }
+      var names: [[CChar]] = []
+      while let entry = readdir(stream) {
+        let bytes = entryBytes(entry)
+        if bytes != [46, 0] && bytes != [46, 46, 0] { names.append(bytes) }
+      }
+      closedir(stream)
+      for name in names {
+        guard let text = String(validating: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+          return false
+        }
+        if kept.contains(folder.isEmpty ? text : "\(folder)/\(text)") { continue }
+        guard (try? TreeRemoval.remove("\(path)/\(text)")) != nil else { return false }
+      }
+    }
+    return true
   }
 
   /// Writes a new file; one that is there already is an error.

@@ -11,6 +11,7 @@ public final class WorkspaceFolder: Sendable {
   private let lockPath: String
   private let lock: Int32
   private let count = Atomic<Int>(0)
+  private let clean = Mutex<[String]>([])
 
   /// Makes a folder below `root`, which is made too if its parent exists.
   public init(under root: String) throws(ExecError) {
@@ -49,6 +50,21 @@ public final class WorkspaceFolder: Sendable {
   /// A path in the folder that was never given before; nothing is there.
   public func nextWorkspace() -> String {
     "\(path)/\(count.add(1, ordering: .relaxed).newValue)"
+  }
+
+  /// A workspace that nobody uses: one given back, or a new path.
+  public func take() -> String {
+    clean.withLock { $0.popLast() } ?? nextWorkspace()
+  }
+
+  /// Takes back a workspace whose step has ended, with all its processes: emptied for the next step, or removed where
+  /// that does not leave it as new.
+  public func giveBack(_ workspace: String) {
+    if Workspace.recycle(workspace) {
+      clean.withLock { $0.append(workspace) }
+    } else {
+      try? discardWorkspace(workspace)
+    }
   }
 
   // What is left behind here, on failure, the next sweep removes.

@@ -10,7 +10,7 @@ extension Project {
   ) throws(Diagnostics) -> Project {
     var loader = ProjectLoader(files: files, overrides: overrides)
     let (settings, pipelines) = loader.load()
-    guard loader.mistakes.errors.isEmpty else { throw Diagnostics(loader.mistakes.errors) }
+    guard loader.mistakes.errors.isEmpty else { throw Diagnostics(loader.mistakes.all) }
     return Project(
       root: root, settings: settings, pipelines: pipelines, warnings: Diagnostics(loader.mistakes.warnings).items)
   }
@@ -25,7 +25,7 @@ struct ProjectLoader {
   private var isIncomplete = false
 
   init(files: ProjectFiles, overrides: Overrides) {
-    self.files = files
+    self.files = files.remembering()
     self.overrides = overrides
   }
 
@@ -123,6 +123,8 @@ struct ProjectLoader {
     var checker = StepChecker(
       names: TemplateResolver.Names(outputs: outputs, isIncomplete: isIncomplete), ids: ids, files: files,
       mistakes: mistakes)
+    for draft in drafts { checker.protect(draft.file) }
+    if let settings = RelativePath("rung.yaml") { checker.protect(settings) }
     let resolved = zip(drafts, steps).map { draft, steps in steps.map { checker.finish($0, in: draft) } }
     CycleCheck.check(names: names, edges: checker.edges, mistakes: mistakes)
     checker.checkPublished()

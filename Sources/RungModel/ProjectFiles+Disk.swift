@@ -76,7 +76,9 @@ private enum DiskFiles {
     guard let top = resolved(root) else { return false }
     var path = path
     while !path.text.isEmpty {
-      if let real = resolved(path.absolute(in: root)) { return real == top || real.hasPrefix(top == "/" ? top : top + "/") }
+      if let real = resolved(path.absolute(in: root)) {
+        return real == top || real.hasPrefix(top == "/" ? top : top + "/")
+      }
       path = path.parent
     }
     return true

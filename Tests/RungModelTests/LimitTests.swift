@@ -12,6 +12,24 @@ import Testing
     #expect(mistakes.map(\.message) == ["pipelines/x/pipeline.yaml is larger than 8 MB"])
   }
 
+  // One cause, a thousand times told, and quickly: places are searched for within a budget.
+  @Test func manyMistakesAreCounted() {
+    let names = (0..<1500).map { "      {nope\($0)}" }.joined(separator: "\n")
+    let text = "pipeline: x\nsteps:\n  s:\n    outputs: {o: o}\n    run: |\n\(names)\n"
+    let mistakes = MemoryProject(pipeline: text).mistakes()
+    #expect(mistakes.count == 1001)
+    #expect(mistakes.first?.message == "and 500 more mistakes; only the first 1000 are shown")
+    #expect(mistakes.last?.location?.line == 1005)
+  }
+
+  @Test func pathsHaveALength() {
+    let path = String(repeating: "a/", count: 100_000) + "b"
+    let text = "pipeline: x\nsteps: {s: {run: echo, outputs: {o: \(path), p: {path: p, publish: \(path)}}}}"
+    #expect(
+      MemoryProject(pipeline: text).mistakes().map(\.message)
+        == Array(repeating: "the path is longer than 4096 bytes", count: 2))
+  }
+
   @Test func deepNesting() {
     for text in [
       String(repeating: "[", count: 100_000), String(repeating: "{a: ", count: 100_000),

@@ -1,7 +1,8 @@
 """Predicts the test error of random-feature ridge regression for every width, from exact asymptotics. No data is used.
 
 Song Mei and Andrea Montanari, "The generalization error of random features regression: precise asymptotics and the
-double descent curve", Communications on Pure and Applied Mathematics 75 (2022) 667-766, Theorem 2.
+double descent curve", Communications on Pure and Applied Mathematics 75 (2022) 667-766: the main theorem, with its
+formula for ridge regression.
 
 Setting: n samples x_i in d dimensions, y_i = <beta, x_i> + e_i with |beta| = F1 and Var e_i = tau^2, N features
 sigma(<w_j, x>) with |w_j| = 1, coefficients that minimise (1/n) sum (y - f(x))^2 + lambda (N/d) |a|^2. As

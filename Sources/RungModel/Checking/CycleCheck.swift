@@ -44,8 +44,7 @@ struct CycleCheck {
   }
 
   private static func report(_ path: [String], _ edge: Edge, _ mistakes: Mistakes) {
-    let place = edge.node.location(
-      of: edge.placeholder.braced, ordinal: edge.placeholder.ordinal, total: edge.placeholder.total)
+    let place = mistakes.place(of: edge.placeholder, in: edge.node)
     // Within one pipeline its name says nothing.
     let owners = Set(path.map { $0.split(separator: "/").first ?? "" })
     let shown = owners.count == 1 ? path.map { String($0.split(separator: "/").last ?? "") } : path
@@ -53,6 +52,6 @@ struct CycleCheck {
     if path.count == 2 { notes = ["{out.\(edge.placeholder.names.last ?? "")} is what this step itself writes"] }
     mistakes.error(
       "steps need each other in a circle: \(shown.joined(separator: " → "))", at: place,
-      line: edge.node.source.line(place.line), length: edge.placeholder.braced.unicodeScalars.count, notes: notes)
+      line: edge.node.source.shownLine(place.line), length: edge.placeholder.braced.unicodeScalars.count, notes: notes)
   }
 }

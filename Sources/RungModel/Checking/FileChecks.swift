@@ -1,10 +1,9 @@
 import RungCore
 
-/// What the declared inputs find on disk. Remembers what it asked, because many steps read the same files.
+/// What the declared inputs find on disk. Remembers what globs found, because many steps share them.
 struct FileChecks {
   let files: ProjectFiles
   let mistakes: Mistakes
-  private var known: [RelativePath: Bool] = [:]
   private var globs: [String: Bool] = [:]
 
   /// How many names a glob may look at before it counts as matched.
@@ -29,7 +28,6 @@ struct FileChecks {
       if !found { mistakes.error("the glob '\(text)' matches no file", at: node, notes: ["looked for \(path)"]) }
       return nil
     }
-    if known[path] == true { return path }
     if files.kind(path) == nil {
       mistakes.error(
         "there is no file \(path)", at: node, notes: [Self.suggestion(for: path, files: files)].compactMap { $0 })
@@ -39,7 +37,6 @@ struct FileChecks {
       mistakes.error("\(path) is a symbolic link that leads out of the project", at: node)
       return path
     }
-    known[path] = true
     return path
   }
 

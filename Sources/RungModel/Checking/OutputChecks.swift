@@ -7,6 +7,9 @@ struct OutputChecks {
   private var published: [RelativePath: Published] = [:]
   private var folders: [RelativePath: Published] = [:]
 
+  /// PATH_MAX of Linux, in bytes.
+  static let longestPath = 4096
+
   private struct Published {
     var step: String
     var node: YAMLNode
@@ -37,6 +40,10 @@ struct OutputChecks {
     var sound: [(path: RelativePath, name: String, node: YAMLNode)] = []
     for (output, node) in outputs {
       let text = Self.filled(output.path, parameters: pipeline)
+      guard text.utf8.count <= Self.longestPath else {
+        mistakes.error("the path is longer than \(Self.longestPath) bytes", at: node)
+        continue
+      }
       guard let path = RelativePath(text), !path.text.isEmpty else {
         mistakes.error(
           text.isEmpty ? "the path is empty" : "the output '\(text)' lies outside the workspace", at: node,
@@ -61,11 +68,15 @@ struct OutputChecks {
     }
   }
 
-  /// Checks one published place against all seen so far. `inputs` are the project's own files that steps read.
+  /// Checks one published place against all seen so far. `inputs` are the project's own files.
   mutating func checkPublished(
     _ template: Template, of step: Step, in pipeline: PipelineDraft, at node: YAMLNode, inputs: Set<RelativePath>
   ) {
     let text = Self.filled(template, parameters: pipeline)
+    guard text.utf8.count <= Self.longestPath else {
+      mistakes.error("the path is longer than \(Self.longestPath) bytes", at: node)
+      return
+    }
     guard let path = RelativePath(text, in: pipeline.folder), path != pipeline.folder, !path.text.isEmpty else {
       mistakes.error("the place '\(text)' lies outside the project", at: node)
       return
@@ -75,7 +86,9 @@ struct OutputChecks {
       return
     }
     if inputs.contains(path) {
-      mistakes.error("publishing to \(path) would overwrite a file that a step reads", at: node)
+      mistakes.error(
+        "publishing to \(path) would overwrite a file that the project reads", at: node,
+        notes: ["a step that wants this output refers to it by its name: {\(step.name).OUTPUT}"])
       return
     }
     checkAxes(template, text, of: step, in: pipeline, at: node)

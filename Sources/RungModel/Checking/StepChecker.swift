@@ -10,6 +10,9 @@ struct StepChecker {
   private var files: FileChecks
   private var outputs: OutputChecks
   private var inputs: Set<RelativePath> = []
+  /// Takes a file that is read, though not by a step, so that nothing is published over it.
+  mutating func protect(_ path: RelativePath) { inputs.insert(path) }
+
   private var published: [(template: Template, step: Step, pipeline: PipelineDraft, node: YAMLNode)] = []
 
   init(names: TemplateResolver.Names, ids: [String: Int], files: ProjectFiles, mistakes: Mistakes) {
@@ -89,7 +92,8 @@ struct StepChecker {
 
   // Removes a trailing slash, which says that a path is a folder's. Returns whether there was one.
   private static func dropSlash(_ template: inout Template) -> Bool {
-    guard case .literal(let text) = template.segments.last, text.hasSuffix("/"), text.count > 1 || template.segments.count > 1
+    guard case .literal(let text) = template.segments.last, text.hasSuffix("/"),
+      text.count > 1 || template.segments.count > 1
     else { return false }
     let rest = text.dropLast()
     template.segments.removeLast()

@@ -30,14 +30,18 @@ struct TemplateResolver {
     self.mistakes = mistakes
   }
 
-  /// The template of a scalar; what is wrong in it is recorded and left out.
+  /// The template of a scalar; what is wrong in it is recorded and stays as text.
   mutating func template(_ node: YAMLNode, of step: StepDraft, in place: Place) -> Template {
     var segments: [Template.Segment] = []
     for piece in TemplatePiece.pieces(of: node.text ?? "") {
       switch piece {
       case .literal(let text): segments.append(.literal(text))
       case .placeholder(let placeholder):
-        guard let reference = resolve(placeholder, node, step, place) else { continue }
+        guard let reference = resolve(placeholder, node, step, place) else {
+          // Something has to stand there, or the path would look wrong for another reason.
+          segments.append(.literal(placeholder.braced))
+          continue
+        }
         if case .step(let output) = reference { uses.append((output, node, placeholder)) }
         segments.append(.reference(reference))
       }
@@ -65,7 +69,7 @@ struct TemplateResolver {
       return reference.value
     }
     if path.count > 1, names.outputs[pipeline.name]?[path[0]] != nil { return output(placeholder, node, step) }
-    if !pipeline.isIncomplete, !step.isIncomplete { unknown(placeholder, node, step) }
+    if !pipeline.isIncomplete, !step.isIncomplete { unknown(placeholder, node, step, place) }
     return nil
   }
 
@@ -180,17 +184,19 @@ struct TemplateResolver {
     return nil
   }
 
-  private func unknown(_ placeholder: Placeholder, _ node: YAMLNode, _ step: StepDraft) {
+  private func unknown(_ placeholder: Placeholder, _ node: YAMLNode, _ step: StepDraft, _ place: Place) {
     let name = placeholder.names.joined(separator: ".")
     let steps = names.outputs[pipeline.name] ?? [:]
     var notes: [String] = []
     if let known = steps[name], let outputs = known {
       notes.append("'\(name)' is a step; write {\(name).\(outputs.first ?? "OUTPUT")} for its output")
-    } else if step.outputs.contains(where: { $0.output.name == name }) {
+    } else if place == .command, step.outputs.contains(where: { $0.output.name == name }) {
       notes.append("did you mean {out.\(name)}?")
     } else {
       var all = pipeline.parameters.map(\.name) + pipeline.axes.map(\.name)
-      all += step.inputs.map(\.name).filter { !$0.isEmpty } + step.outputs.map { "out.\($0.output.name)" }
+      if place == .command {
+        all += step.inputs.map(\.name).filter { !$0.isEmpty } + step.outputs.map { "out.\($0.output.name)" }
+      }
       if let near = Mistakes.near(name, among: all) {
         notes.append("did you mean {\(near)}?")
       } else if placeholder.names.count > 1, mistakes.errors.count < 200,
@@ -211,9 +217,9 @@ struct TemplateResolver {
   }
 
   private func mistake(_ message: String, _ node: YAMLNode, _ placeholder: Placeholder, notes: [String] = []) {
-    let place = node.location(of: placeholder.braced, ordinal: placeholder.ordinal, total: placeholder.total)
+    let place = mistakes.place(of: placeholder, in: node)
     mistakes.error(
-      message, at: place, line: node.source.line(place.line), length: placeholder.braced.unicodeScalars.count,
+      message, at: place, line: node.source.shownLine(place.line), length: placeholder.braced.unicodeScalars.count,
       notes: notes)
   }
 }

@@ -67,7 +67,8 @@ struct Fields {
   func double(_ key: String) -> Double? {
     guard let value = self[key] else { return nil }
     guard let number = value.json.double, number.isFinite, number >= 0 else {
-      mistakes.error("'\(key)' must be a number that is not negative, not '\(value.text ?? value.described)'", at: value)
+      mistakes.error(
+        "'\(key)' must be a number that is not negative, not '\(value.text ?? value.described)'", at: value)
       return nil
     }
     return number
@@ -155,39 +156,5 @@ extension Mistakes {
       return false
     }
     return true
-  }
-}
-
-/// What may be called how.
-enum Names {
-  /// Names with a meaning of their own in placeholders.
-  static let reserved = ["out", "previous"]
-
-  /// `[A-Za-z_][A-Za-z0-9_-]*`, at most 100 characters.
-  static func isName(_ text: String) -> Bool {
-    let bytes = text.utf8
-    guard let first = bytes.first, isStart(first), bytes.count <= 100 else { return false }
-    return bytes.allSatisfy(isPart)
-  }
-
-  /// Whether a name may begin so.
-  static func isStart(_ byte: UInt8) -> Bool {
-    (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
-  }
-
-  /// Whether a name may go on so.
-  static func isPart(_ byte: UInt8) -> Bool { isStart(byte) || (0x30...0x39).contains(byte) || byte == 0x2D }
-
-  /// What is wrong with a label that should name an instance; nil when nothing is.
-  static func problem(label: String) -> String? {
-    if label.isEmpty { return "it is empty" }
-    if label == "." || label == ".." { return "it means a folder" }
-    if label.utf8.count > 100 { return "it is longer than 100 bytes" }
-    for scalar in label.unicodeScalars {
-      if ",=[]/".unicodeScalars.contains(scalar) { return "it contains '\(scalar)'" }
-      if scalar.properties.isWhitespace { return "it contains white space" }
-      if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { return "it contains a control character" }
-    }
-    return nil
   }
 }

@@ -4,13 +4,37 @@ import RungCore
 /// never leaves the thread and the call that made it.
 final class Mistakes {
   private(set) var errors: [Diagnostic] = []
+  /// How many more there were than `limit`.
+  private(set) var unsaid = 0
   private(set) var warnings: [Diagnostic] = []
   // Defaults and steps taken by `uses` are read once for each step; what is wrong with them is said once.
   private var said: Set<Said> = []
 
+  /// More mistakes than this come from one cause, and nobody reads them.
+  static let limit = 1000
+
+  /// Whether further mistakes are only counted.
+  var isFull: Bool { errors.count >= Self.limit }
+
+  // How many bytes may be read to find the exact places of placeholders, all together.
+  private var searchable = 100_000_000
+
+  /// The place of a placeholder; that of the whole text when finding many places in long texts would take too long.
+  func place(of placeholder: Placeholder, in node: YAMLNode) -> SourceLocation {
+    guard searchable > 0, !isFull else { return node.location }
+    searchable -= (node.text ?? "").utf8.count + 1
+    return node.location(of: placeholder.braced, at: placeholder.offset)
+  }
+
   private struct Said: Hashable {
     var location: SourceLocation?
     var message: String
+  }
+
+  /// The mistakes, and a last one that tells how many there are beyond the limit.
+  var all: [Diagnostic] {
+    unsaid == 0
+      ? errors : errors + [Diagnostic(.error, "and \(unsaid) more mistakes; only the first \(Self.limit) are shown")]
   }
 
   /// A mistake at a place, or at none.
@@ -18,13 +42,17 @@ final class Mistakes {
     _ message: String, at location: SourceLocation? = nil, line: String? = nil, length: Int = 1, notes: [String] = []
   ) {
     guard said.insert(Said(location: location, message: message)).inserted else { return }
+    guard !isFull else {
+      unsaid += 1
+      return
+    }
     errors.append(
       Diagnostic(.error, message, at: location, sourceLine: line, length: length, notes: notes))
   }
 
   /// A mistake in a node.
   func error(_ message: String, at node: YAMLNode, notes: [String] = []) {
-    error(message, at: node.location, line: node.source.line(node.line), length: node.length, notes: notes)
+    error(message, at: node.location, line: node.source.shownLine(node.line), length: node.length, notes: notes)
   }
 
   /// A mistake in a node, with the nearest of the names that would be right.
@@ -45,7 +73,7 @@ final class Mistakes {
   func warning(_ message: String, at node: YAMLNode, notes: [String] = []) {
     warnings.append(
       Diagnostic(
-        .warning, message, at: node.location, sourceLine: node.source.line(node.line), length: node.length,
+        .warning, message, at: node.location, sourceLine: node.source.shownLine(node.line), length: node.length,
         notes: notes))
   }
 

@@ -18,10 +18,8 @@ struct Placeholder: Equatable {
   var form: String?
   /// All that stands between the braces.
   var source: String
-  /// How many times the same `{…}` stands before this one in the text.
-  var ordinal = 0
-  /// How many times it stands in the text at all, as a piece of text.
-  var total = 1
+  /// Where its brace is in the text, in bytes.
+  var offset = 0
 
   /// With the braces.
   var braced: String { "{\(source)}" }
@@ -34,7 +32,6 @@ extension TemplatePiece {
     let bytes = Array(text.utf8)
     var pieces: [TemplatePiece] = []
     var literal: [UInt8] = []
-    var offsets: [Int] = []
     func flush() {
       if !literal.isEmpty { pieces.append(.literal(String(decoding: literal, as: UTF8.self))) }
       literal = []
@@ -54,7 +51,6 @@ extension TemplatePiece {
       } else if i == 0 || bytes[i - 1] != UInt8(ascii: "$"), let (found, end) = placeholder(bytes, at: i) {
         flush()
         pieces.append(.placeholder(found))
-        offsets.append(i)
         i = end
       } else {
         literal.append(bytes[i])
@@ -62,24 +58,6 @@ extension TemplatePiece {
       }
     }
     flush()
-    return numbered(pieces, offsets: offsets, in: bytes)
-  }
-
-  // Which occurrence of its own text each placeholder is: what its place in the file is found by, and only looked up
-  // when a text has two alike.
-  private static func numbered(_ pieces: [TemplatePiece], offsets: [Int], in bytes: [UInt8]) -> [TemplatePiece] {
-    var pieces = pieces
-    var known: [String: [Int]] = [:]
-    var next = 0
-    for index in pieces.indices {
-      guard case .placeholder(var found) = pieces[index] else { continue }
-      let places = known[found.source] ?? YAMLNode.occurrences(of: Array(found.braced.utf8), in: bytes[...])
-      known[found.source] = places
-      found.total = places.count
-      found.ordinal = places.firstIndex(of: offsets[next]) ?? 0
-      pieces[index] = .placeholder(found)
-      next += 1
-    }
     return pieces
   }
 
@@ -114,6 +92,6 @@ extension TemplatePiece {
     }
     guard i < bytes.count, bytes[i] == UInt8(ascii: "}") else { return nil }
     let source = String(decoding: bytes[(start + 1)..<i], as: UTF8.self)
-    return (Placeholder(names: names, pipeline: pipeline, form: form, source: source), i + 1)
+    return (Placeholder(names: names, pipeline: pipeline, form: form, source: source, offset: start), i + 1)
   }
 }

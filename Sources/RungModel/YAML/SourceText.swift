@@ -41,11 +41,11 @@ final class SourceText: Sendable {
     let hex = (byte < 16 ? "0x0" : "0x") + String(byte, radix: 16)
     if byte < 0x80 {
       mistakes.error(
-        byte == 0 ? "a NUL byte" : "the control character \(hex)", at: place, line: text.line(place.line),
+        byte == 0 ? "a NUL byte" : "the control character \(hex)", at: place, line: text.shownLine(place.line),
         notes: ["a pipeline file is plain text; remove this character"])
     } else {
       mistakes.error(
-        "the byte \(hex) (at offset \(bad)) is not UTF-8", at: place, line: text.line(place.line),
+        "the byte \(hex) (at offset \(bad)) is not UTF-8", at: place, line: text.shownLine(place.line),
         notes: ["save the file as UTF-8"])
     }
     return nil
@@ -103,6 +103,13 @@ final class SourceText: Sendable {
     let end = number < lineStarts.count ? lineStarts[number] : bytes.count
     let text = String(decoding: bytes[start..<end], as: UTF8.self)
     return String(text.unicodeScalars.prefix { !["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"].contains($0) })
+  }
+
+  /// A line to show beside a mistake; none when it is so long that no person wrote it.
+  func shownLine(_ number: Int) -> String? {
+    guard number >= 1, number <= lineStarts.count else { return nil }
+    let end = number < lineStarts.count ? lineStarts[number] : bytes.count
+    return end - lineStarts[number - 1] > 20_000 ? nil : line(number)
   }
 
   /// The place of a byte.

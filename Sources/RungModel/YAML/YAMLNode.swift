@@ -53,7 +53,13 @@ struct YAMLNode: Sendable {
   var entries: [Entry]? { if case .mapping(let entries) = content { entries } else { nil } }
 
   /// The value of a key; nil when this is no mapping or lacks it.
-  subscript(_ name: String) -> YAMLNode? { entries?.first { $0.name == name }?.value }
+  subscript(_ name: String) -> YAMLNode? {
+    guard case .mapping(let entries) = content else { return nil }
+    for index in entries.indices {
+      if case .scalar(let text, _) = entries[index].key.content, text == name { return entries[index].value }
+    }
+    return nil
+  }
 
   /// True for `null`, `~` and nothing at all, without quotes.
   var isNull: Bool { if case .scalar(let text, true) = content { Self.resolve(text) == .null } else { false } }
@@ -123,18 +129,21 @@ struct YAMLNode: Sendable {
     return max(1, source.line(line).unicodeScalars.count - column + 1)
   }
 
-  /// The place of a piece of this scalar's text: of `piece`, the occurrence number `ordinal` (0 for the first) out of
-  /// `total`. Escapes and folded lines do not matter, because a placeholder is written in one piece; where the source
-  /// does hold another number of occurrences (escapes inside a placeholder), it is the place of the scalar.
-  func location(of piece: String, ordinal: Int, total: Int) -> SourceLocation {
+  /// The place of a piece of this scalar's text, which begins at `offset` (in bytes) of it: the n-th occurrence of the
+  /// piece in the text is the n-th in the source. Escapes and folded lines do not matter, because a placeholder is
+  /// written in one piece; where the source does hold another number of occurrences (an escape inside a placeholder),
+  /// it is the place of the scalar.
+  func location(of piece: String, at offset: Int) -> SourceLocation {
     var start = source.offset(line: line, column: column)
     let end = source.offset(line: endLine, column: endColumn)
     // The header of a block scalar may hold a comment.
     if isBlockScalar, line < source.lineStarts.count { start = source.lineStarts[line] }
     guard start < end else { return location }
-    let found = Self.occurrences(of: Array(piece.utf8), in: source.bytes[start..<end])
-    guard found.count == total, ordinal < found.count else { return location }
-    return source.location(offset: found[ordinal])
+    let piece = Array(piece.utf8)
+    let written = Self.occurrences(of: piece, in: source.bytes[start..<end])
+    let meant = Self.occurrences(of: piece, in: Array((text ?? "").utf8)[...])
+    guard written.count == meant.count, let ordinal = meant.firstIndex(of: offset) else { return location }
+    return source.location(offset: written[ordinal])
   }
 
   /// The offsets at which `piece` begins in `text`.

@@ -1,0 +1,32 @@
+import RungCore
+import Synchronization
+
+extension ProjectFiles {
+  /// The same files, asking only once what is at a path: thousands of steps read the same script. For one load, during
+  /// which a change on disk may go unseen.
+  func remembering() -> ProjectFiles {
+    let memory = FileMemory()
+    let files = self
+    return ProjectFiles(
+      read: files.read,
+      kind: { path in
+        if let known = memory.kinds.withLock({ $0[path] }) { return known }
+        let kind = files.kind(path)
+        memory.kinds.withLock { $0[path] = .some(kind) }
+        return kind
+      },
+      list: files.list,
+      staysInside: { path in
+        if let known = memory.inside.withLock({ $0[path] }) { return known }
+        let inside = files.staysInside(path)
+        memory.inside.withLock { $0[path] = inside }
+        return inside
+      })
+  }
+}
+
+// What was asked so far.
+private final class FileMemory: Sendable {
+  let kinds = Mutex<[RelativePath: ProjectFiles.Kind?]>([:])
+  let inside = Mutex<[RelativePath: Bool]>([:])
+}

@@ -1,0 +1,118 @@
+import RungCore
+import RungLedger
+import RungStore
+
+/// Makes the index of a cache anew from its record objects.
+public enum IndexRebuilder {
+  /// What a rebuild did.
+  public struct Report: Sendable {
+    /// Records that are in the index now.
+    public var records = 0
+    /// Action keys with a result.
+    public var actions = 0
+    /// Entries that were added to the history.
+    public var history = 0
+    /// Records that are damaged (set aside by the store), cannot be read, or have a format that this version does not
+    /// know: a sentence each. They are not in the index.
+    public var damaged: [String] = []
+
+    /// A report of nothing.
+    public init() {}
+  }
+
+  /// Replaces the index by what the records say, so that a following run finds every result there is.
+  ///
+  /// For each key the newest success counts. Records do not say of which project they are: one that the ledger still
+  /// knows keeps its project, others get `project`. Runs and published files, which no record knows, stay as they are;
+  /// history that is there stays too, and what is newer than it is added. The stat cache starts empty, so the next run
+  /// reads every source once.
+  ///
+  /// A crash meanwhile, or a run that commits meanwhile, costs the index entries, never results: rebuild again. Memory
+  /// is in proportion to the number of records. Throws when the store cannot be listed or the ledger not be written.
+  public static func rebuild(
+    store: ObjectStore, ledger: Ledger, project: String
+  ) throws(TraceError) -> Report {
+    do {
+      var rebuild = Rebuild(project: project)
+      let errors = try store.forEachRecord { digest, bytes in
+        // Asked before the index is cleared.
+        let known = (try? ledger.row(ofRecord: digest))?.project
+        rebuild.add(digest, bytes, knownProject: known)
+      }
+      rebuild.report.damaged = (errors.map(\.message) + rebuild.report.damaged).sorted()
+      let changes = try rebuild.changes { try ledger.latest(project: $0) }
+      try ledger.clear()
+      try ledger.commit(changes)
+      return rebuild.report
+    } catch {
+      throw TraceError(
+        .cache, "the index cannot be rebuilt: \(error)", notes: ["the records are untouched; try again"])
+    }
+  }
+
+  private struct Rebuild {
+    struct Entry {
+      let row: RecordRow
+      let outputs: [ActionOutput]
+    }
+
+    let project: String
+    var entries: [Entry] = []
+    var report = Report()
+
+    init(project: String) { self.project = project }
+
+    mutating func add(_ digest: Digest, _ bytes: [UInt8], knownProject: String?) {
+      guard let record = Record(bytes: bytes), let outputs = Self.outputs(of: record) else {
+        report.damaged.append("record \(digest.hex) has a format that this version does not know")
+        return
+      }
+      let row = RecordRow(
+        record: digest, project: knownProject ?? project, instance: record.instance, pipeline: record.pipeline,
+        step: record.step, key: record.key, run: record.run, outcome: record.outcome.rawValue,
+        started: record.started, duration: record.duration)
+      entries.append(Entry(row: row, outputs: outputs))
+    }
+
+    // Nil when an output is of a kind that this version does not know.
+    private static func outputs(of record: Record) -> [ActionOutput]? {
+      var outputs: [ActionOutput] = []
+      for output in record.outputs {
+        guard let kind = ActionOutput.Kind(name: output.kind) else { return nil }
+        outputs.append(ActionOutput(name: output.name, kind: kind, digest: output.digest, size: output.size))
+      }
+      return outputs
+    }
+
+    // `latest` gives the newest entry of each instance of a project that the ledger has.
+    mutating func changes(latest: (String) throws -> [String: HistoryEntry]) throws -> LedgerChanges {
+      entries.sort { ($0.row.started, $0.row.record) < ($1.row.started, $1.row.record) }
+      var changes = LedgerChanges()
+      var actions: [Digest: ActionRow] = [:]
+      var histories: [String: [String: HistoryEntry]] = [:]
+      let succeeded = Record.Outcome.succeeded.rawValue
+      for entry in entries {
+        let row = entry.row
+        changes.records.append(row)
+        if row.outcome == succeeded {
+          // In order of start, so that the newest stays.
+          actions[row.key] = ActionRow(key: row.key, record: row.record, outputs: entry.outputs)
+          changes.outputs += entry.outputs.map { OutputRow(digest: $0.digest, record: row.record, name: $0.name) }
+          changes.durations.append(
+            .init(project: row.project, step: "\(row.pipeline)/\(row.step)", nanoseconds: row.duration))
+        }
+        if histories[row.project] == nil { histories[row.project] = try latest(row.project) }
+        if let last = histories[row.project]?[row.instance], row.started <= last.at { continue }
+        changes.history.append(
+          HistoryEntry(
+            project: row.project, instance: row.instance, run: row.run, key: row.key, record: row.record,
+            outcome: row.outcome == succeeded ? "ran" : "failed", at: row.started + row.duration))
+      }
+      changes.actions = actions.values.sorted { $0.key < $1.key }
+      report.records = changes.records.count
+      report.actions = changes.actions.count
+      report.history = changes.history.count
+      return changes
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import RungCore
+import RungLedger
+import RungStore
+
+extension Lineage {
+  /// The lineage of one or more executions. Reads each record and each collection once, without recursion, and keeps
+  /// memory in proportion to their number. Never fails: what cannot be read is in `incomplete`.
+  public static func of(records roots: [Digest], store: ObjectStore) -> Lineage {
+    var walk = LineageWalk(store: store)
+    walk.visit(roots)
+    walk.checkAgreement()
+    return Lineage(
+      roots: roots, executions: walk.executions, collections: walk.collections, incomplete: walk.gaps)
+  }
+}
+
+// A depth-first walk with a stack of its own. Collections are nodes too: a thousand readers of one of a thousand members
+// cost two thousand visits, not a million.
+private struct LineageWalk {
+  private enum Visit {
+    case record(Digest, neededBy: String?)
+    case collection(Digest, neededBy: String)
+    // All that it needs has been visited.
+    case done(Lineage.Execution)
+  }
+
+  let store: ObjectStore
+  private(set) var executions: [Lineage.Execution] = []
+  private(set) var collections: [Digest: RungLedger.Collection] = [:]
+  private(set) var gaps: [Lineage.Gap] = []
+  private var seenRecords: Set<Digest> = []
+  private var seenCollections: Set<Digest> = []
+
+  // Far more than a collection of a million members takes, in bytes.
+  private static let largestCollection: Int64 = 1 << 30
+
+  init(store: ObjectStore) { self.store = store }
+
+  mutating func visit(_ roots: [Digest]) {
+    var stack = roots.reversed().map { Visit.record($0, neededBy: nil) }
+    while let next = stack.popLast() {
+      switch next {
+      case .record(let digest, let reader):
+        guard seenRecords.insert(digest).inserted, let execution = read(digest, reader) else { continue }
+        stack.append(.done(execution))
+        for input in execution.record.inputs.reversed() {
+          switch input.source {
+          case .project: break
+          case .step(_, _, let record): stack.append(.record(record, neededBy: execution.record.instance))
+          case .collection(let members, _):
+            stack.append(.collection(members, neededBy: execution.record.instance))
+          }
+        }
+      case .collection(let digest, let reader):
+        guard seenCollections.insert(digest).inserted, let collection = readCollection(digest, reader) else {
+          continue
+        }
+        collections[digest] = collection
+        for member in collection.members.reversed() { stack.append(.record(member.record, neededBy: reader)) }
+      case .done(let execution): executions.append(execution)
+      }
+    }
+  }
+
+  private mutating func read(_ digest: Digest, _ reader: String?) -> Lineage.Execution? {
+    if digest == .empty {
+      gaps.append(.init(digest: digest, neededBy: reader, message: "the record of what it read was not known"))
+      return nil
+    }
+    let bytes: [UInt8]
+    do throws(StoreError) {
+      bytes = try store.readRecord(digest)
+    } catch {
+      gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
+      return nil
+    }
+    guard var record = Record(bytes: bytes) else {
+      gaps.append(
+        .init(
+          digest: digest, neededBy: reader,
+          message: "record \(digest.hex) has a format that this version does not know"))
+      return nil
+    }
+    let command = record.fields.first { $0.kind == "command" }?.value
+    record.fields = []
+    return Lineage.Execution(digest: digest, record: record, declaredCommand: command)
+  }
+
+  private mutating func readCollection(_ digest: Digest, _ reader: String) -> RungLedger.Collection? {
+    do throws(StoreError) {
+      if let collection = RungLedger.Collection(bytes: try store.read(digest, limit: Self.largestCollection)) {
+        return collection
+      }
+      gaps.append(.init(digest: digest, neededBy: reader, message: "object \(digest.hex) is not a collection"))
+    } catch {
+      gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
+    }
+    return nil
+  }
+
+  // What a reader says it read must be what the maker's record says it made.
+  mutating func checkAgreement() {
+    var outputs: [Digest: [Record.Output]] = [:]
+    for execution in executions { outputs[execution.digest] = execution.record.outputs }
+    func makes(_ record: Digest, _ name: String, _ content: Digest) -> Bool {
+      guard let made = outputs[record] else { return true }  // a gap already
+      return made.contains { $0.name == name && $0.digest == content }
+    }
+    var content: [Digest: Digest] = [:]
+    for (digest, collection) in collections.sorted(by: { $0.key < $1.key }) {
+      content[digest] = collection.contentDigest
+      for member in collection.members where !makes(member.record, collection.output, member.digest) {
+        gaps.append(
+          .init(
+            digest: member.record, neededBy: nil,
+            message: "a collection has another content of '\(collection.output)' of \(member.instance) than its record"
+          ))
+      }
+    }
+    for execution in executions {
+      for input in execution.record.inputs {
+        switch input.source {
+        case .project: continue
+        case .step(let instance, let output, let record):
+          if makes(record, output, input.digest) { continue }
+          gaps.append(
+            .init(
+              digest: record, neededBy: execution.record.instance,
+              message: "it read another content of '\(output)' of \(instance) than the record of its making has"))
+        case .collection(let members, _):
+          guard let known = content[members], known != input.digest else { continue }
+          gaps.append(
+            .init(
+              digest: members, neededBy: execution.record.instance,
+              message: "the collection kept for its input '\(input.name)' is not the one it read"))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import RungCore
+
+/// Sources as they are shown to people: many files of one kind in one folder are one line.
+enum SourceFold {
+  /// A source by itself.
+  case one(Lineage.Source)
+  /// Files such as `data/*.csv`, and the steps that read any of them.
+  case many(pattern: String, count: Int, usedBy: [String])
+
+  // As many files of a kind in a folder as are still listed one by one.
+  private static let most = 12
+
+  static func folds(_ sources: [Lineage.Source]) -> [SourceFold] {
+    var readers: [String: (count: Int, steps: Set<String>)] = [:]
+    for source in sources {
+      readers[pattern(source), default: (0, [])].count += 1
+      readers[pattern(source), default: (0, [])].steps.formUnion(source.usedBy)
+    }
+    var shown: Set<String> = []
+    return sources.compactMap { source in
+      let pattern = pattern(source)
+      guard let all = readers[pattern], all.count > most else { return .one(source) }
+      guard shown.insert(pattern).inserted else { return nil }
+      return .many(pattern: pattern, count: all.count, usedBy: all.steps.sorted())
+    }
+  }
+
+  private static func pattern(_ source: Lineage.Source) -> String {
+    guard let path = RelativePath(source.path), source.kind != .lock else { return source.path }
+    let parts = path.name.split(separator: ".")
+    let folder = path.parent.text.isEmpty ? "" : path.parent.text + "/"
+    return folder + "*" + (parts.count > 1 ? ".\(parts.last ?? "")" : "")
+  }
+}

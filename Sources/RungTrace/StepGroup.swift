@@ -1,0 +1,180 @@
+import RungCore
+import RungLedger
+import RungModel
+
+/// All executions of one step in a lineage, folded: a sweep of ten thousand instances is one of these.
+struct StepGroup {
+  /// Where an input comes from, folded.
+  enum Origin: Hashable {
+    case project
+    /// Outputs of another step, one for each reader.
+    case step(String, output: String)
+    /// Outputs of many instances of a step.
+    case collection(String, output: String, form: String)
+  }
+
+  /// An input of all executions.
+  struct Input: Hashable {
+    let name: String
+    let origin: Origin
+  }
+
+  /// A file as it is shown.
+  struct File: Hashable {
+    let path: String
+    let digest: Digest
+  }
+
+  /// `pipeline/step`.
+  let step: String
+  /// The kinds that its records name; one, unless the pipeline was changed.
+  private(set) var kinds = Distinct<String>()
+  /// How many executions.
+  private(set) var executions = 0
+  /// Names of instances.
+  private(set) var instances: Set<String> = []
+  /// Labels by axis.
+  private(set) var axes = Grouped<String, String>()
+  /// Commands as declared, else as run.
+  private(set) var commands = Distinct<String>()
+  /// Values by parameter.
+  private(set) var parameters = Grouped<String, String>()
+  /// Values by declared variable.
+  private(set) var variables = Grouped<String, String>()
+  /// Project files by input; for the other inputs an empty list.
+  private(set) var inputs = Grouped<Input, File>()
+  /// Members of the largest collection of each input.
+  private(set) var members: [Input: Int] = [:]
+  private(set) var environments = Distinct<Record.Environment>()
+  private(set) var programs = Distinct<Record.Program>()
+  private(set) var outputs = Distinct<String>()
+  private(set) var watches = Distinct<String>()
+  private(set) var hosts = Distinct<String>()
+  private(set) var commits = Distinct<String>()
+  /// In nanoseconds.
+  private(set) var duration: Int64 = 0
+
+  /// The steps of a lineage in the order of their first executions: makers first.
+  static func groups(of lineage: Lineage) -> [StepGroup] {
+    var groups: [StepGroup] = []
+    var places: [String: Int] = [:]
+    var makers: [Digest: Set<String>] = [:]
+    for execution in lineage.executions {
+      let step = execution.step
+      let place = places[step] ?? groups.count
+      if place == groups.count {
+        places[step] = place
+        groups.append(StepGroup(step: step))
+      }
+      groups[place].add(execution, lineage, &makers)
+    }
+    return groups
+  }
+
+  private init(step: String) { self.step = step }
+
+  // `makers` remembers the steps behind each collection, which many readers share.
+  private mutating func add(
+    _ execution: Lineage.Execution, _ lineage: Lineage, _ makers: inout [Digest: Set<String>]
+  ) {
+    let record = execution.record
+    executions += 1
+    instances.insert(record.instance)
+    if let kind = record.kind { kinds.insert(kind) }
+    for axis in record.axes { axes.insert(axis.name, axis.value.string ?? axis.value.compact) }
+    commands.insert(execution.declaredCommand ?? record.command.joined(separator: " "))
+    for parameter in record.parameters { parameters.insert(parameter.name, parameter.value.compact) }
+    for variable in record.variables { variables.insert(variable.name, variable.value.string ?? "") }
+    for input in record.inputs {
+      switch input.source {
+      case .project(let path):
+        inputs.insert(Input(name: input.name, origin: .project), File(path: path, digest: input.digest))
+      case .step(let instance, let output, let maker):
+        let step = lineage.step(ofRecord: maker, instance: instance)
+        inputs.touch(Input(name: input.name, origin: .step(step, output: output)))
+      case .collection(let digest, let form):
+        let collection = lineage.collections[digest]
+        let steps =
+          makers[digest]
+          ?? Set((collection?.members ?? []).map { lineage.step(ofRecord: $0.record, instance: $0.instance) })
+        makers[digest] = steps
+        let output = collection?.output ?? "?"
+        for step in steps.isEmpty ? ["?"] : steps.sorted() {
+          let key = Input(name: input.name, origin: .collection(step, output: output, form: form))
+          inputs.touch(key)
+          members[key] = max(members[key, default: 0], collection?.members.count ?? 0)
+        }
+      }
+    }
+    if let environment = record.environment { environments.insert(environment) }
+    if let program = record.program { programs.insert(program) }
+    for output in record.outputs { outputs.insert(output.name) }
+    watches.insert(record.watch)
+    hosts.insert(record.host)
+    commits.insert(Self.commit(of: record))
+    duration += record.duration
+  }
+
+  /// The commit for people.
+  static func commit(of record: Record) -> String {
+    guard let commit = record.commit else { return "not in git" }
+    return "\(commit.prefix(12))\(record.dirty == true ? ", with uncommitted changes" : "")"
+  }
+
+  /// The weakest level; words that are not known count as the weakest.
+  var watch: WatchLevel {
+    let levels = watches.items.map { WatchLevel(rawValue: $0) ?? .declared }
+    return WatchLevel.allCases.first { levels.contains($0) } ?? .declared
+  }
+
+  /// `[width=20…800 (25), seed=0…9 (10)]`; empty for a step that runs over nothing.
+  var axesText: String {
+    if axes.keys.isEmpty { return "" }
+    return "[" + axes.keys.map { "\($0)=\(Self.fold(axes[$0]))" }.joined(separator: ", ") + "]"
+  }
+
+  /// A few labels as they are, many as `first…last (count)`.
+  static func fold(_ labels: [String]) -> String {
+    let sorted: [String]
+    let numbers = labels.compactMap { label in Double(label).map { (label, $0) } }
+    if numbers.count == labels.count {
+      sorted = numbers.sorted { $0.1 < $1.1 }.map(\.0)
+    } else {
+      sorted = labels.sorted()
+    }
+    guard let first = sorted.first, let last = sorted.last, sorted.count > 4 else {
+      return sorted.joined(separator: ",")
+    }
+    return "\(first)…\(last) (\(sorted.count))"
+  }
+}
+
+/// Values in the order in which they first appear, each once.
+struct Distinct<Value: Hashable & Sendable> {
+  private(set) var items: [Value] = []
+  private var seen: Set<Value> = []
+
+  mutating func insert(_ value: Value) {
+    if seen.insert(value).inserted { items.append(value) }
+  }
+}
+
+/// Distinct values by key, both in the order in which they first appear.
+struct Grouped<Key: Hashable & Sendable, Value: Hashable & Sendable> {
+  private(set) var keys: [Key] = []
+  private var values: [Key: Distinct<Value>] = [:]
+
+  mutating func touch(_ key: Key) {
+    if values[key] == nil {
+      keys.append(key)
+      values[key] = Distinct()
+    }
+  }
+
+  mutating func insert(_ key: Key, _ value: Value) {
+    touch(key)
+    values[key]?.insert(value)
+  }
+
+  subscript(_ key: Key) -> [Value] { values[key]?.items ?? [] }
+}

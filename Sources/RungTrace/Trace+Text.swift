@@ -1,0 +1,163 @@
+import RungCore
+import RungLedger
+import RungModel
+
+extension Trace {
+  /// The trace for people, in lines of at most `width` characters but for words that are longer. Sweeps are folded: the
+  /// length grows with the number of steps, not of instances. Ends with a line break.
+  public func text(width: Int = 80) -> String {
+    var out = TextLayout(width: width)
+    let groups = StepGroup.groups(of: lineage)
+    let root = lineage.execution(subject.record)?.record
+    header(root, &out)
+    gaps(&out)
+    let total = TimeSpan(nanoseconds: groups.reduce(0) { $0 + $1.duration })
+    out.space()
+    out.paragraph(
+      "Steps: \(groups.count), with \(counted(lineage.executions.count, "execution")) that took \(total) in all")
+    let commit = root.map(StepGroup.commit)
+    for group in groups {
+      out.space()
+      Self.step(group, commit: commit, host: root?.host, &out)
+    }
+    sources(&out)
+    machinery(&out)
+    return out.text
+  }
+
+  private func header(_ root: Record?, _ out: inout TextLayout) {
+    out.line(subject.file)
+    // Without a label, so that it fits into 80 columns.
+    out.line(subject.digest.description, indent: 2)
+    out.field("output", "'\(subject.output)' of \(subject.instance)")
+    if let root, root.instance != subject.instance { out.field("", "executed as \(root.instance), which is the same") }
+    if let place = subject.publishedAt, place != subject.file { out.field("published", place) }
+    if let root {
+      out.field("made", "\(UTCTime(nanoseconds: root.started).text) on \(root.host), run \(root.run)")
+      out.field("commit", StepGroup.commit(of: root))
+    }
+    if let watch = lineage.watch {
+      let meaning =
+        switch watch.level {
+        case .declared: "only what the steps declare is known"
+        case .traced: "every file of the project that the steps opened is known"
+        case .strict: "the steps could read only what they declare"
+        }
+      out.field("watched", "\(watch.level.rawValue): \(meaning)")
+      let all = Set(lineage.executions.map(\.step)).count
+      if watch.steps.count < all { out.field("", "weakest: \(listed(watch.steps, limit: 4))") }
+    }
+    let others = subject.alsoMadeBy.map { other -> String in
+      "\(other.instance) (\(other.output), \(UTCTime(nanoseconds: other.started).text), record \(other.record.short))"
+    }
+    for (index, other) in others.prefix(3).enumerated() { out.field(index == 0 ? "also by" : "", other) }
+    if others.count > 3 { out.field("", "and \(others.count - 3) more") }
+  }
+
+  private func gaps(_ out: inout TextLayout) {
+    if lineage.isComplete { return }
+    out.space()
+    out.paragraph("INCOMPLETE: \(counted(lineage.incomplete.count, "thing")) on the way to this file cannot be known")
+    for gap in lineage.incomplete.prefix(8) {
+      out.paragraph((gap.neededBy.map { "\($0): " } ?? "") + gap.message, indent: 2)
+    }
+    if lineage.incomplete.count > 8 { out.line("and \(lineage.incomplete.count - 8) more", indent: 2) }
+  }
+
+  private static func step(_ group: StepGroup, commit: String?, host: String?, _ out: inout TextLayout) {
+    func field(_ label: String, _ value: String) { out.field(label, value, indent: 4, column: 18) }
+    var title = group.step
+    if group.instances.count > 1 { title += " × \(group.instances.count)" }
+    if !group.axesText.isEmpty { title += "  \(group.axesText)" }
+    if !group.kinds.items.isEmpty { title += "  (\(group.kinds.items.joined(separator: ", ")))" }
+    out.paragraph(title, indent: 2)
+    if group.executions > group.instances.count {
+      field("executions", "\(group.executions): some instances were made more than once")
+    }
+    for command in group.commands.items.prefix(3) { field("command", command) }
+    if group.commands.items.count > 3 { field("", "and \(group.commands.items.count - 3) other commands") }
+    field("parameters", assignments(group.parameters))
+    field("variables", assignments(group.variables))
+    var label = "inputs"
+    for input in group.inputs.keys {
+      for line in lines(input, group) {
+        field(label, line)
+        label = ""
+      }
+    }
+    for environment in group.environments.items {
+      field("environment", "\(environment.version), \(environment.lockPath) (\(environment.identity.short))")
+    }
+    for program in group.programs.items.prefix(3) { field("program", "\(program.path) \(program.digest.short)") }
+    field("outputs", listed(group.outputs.items, limit: 6))
+    if group.watch != .declared { field("watched", group.watch.rawValue) }
+    let time = TimeSpan(nanoseconds: group.duration)
+    let each = TimeSpan(nanoseconds: group.duration / Int64(max(1, group.executions)))
+    field("took", group.executions > 1 ? "\(time) in all, \(each) each" : "\(time)")
+    // Only what differs from the header.
+    if group.commits.items != [commit].compactMap({ $0 }) { field("commit", listed(group.commits.items, limit: 3)) }
+    if group.hosts.items != [host].compactMap({ $0 }) { field("host", listed(group.hosts.items, limit: 3)) }
+  }
+
+  private static func assignments(_ values: Grouped<String, String>) -> String {
+    values.keys.map { name in
+      let all = values[name]
+      return "\(name)=" + (all.count == 1 ? all[0] : "{\(listed(all, limit: 4))}")
+    }.joined(separator: ", ")
+  }
+
+  private static func lines(_ input: StepGroup.Input, _ group: StepGroup) -> [String] {
+    let name = input.name.isEmpty ? "" : "\(input.name): "
+    switch input.origin {
+    case .project:
+      let files = group.inputs[input]
+      var lines = files.prefix(3).map { "\(name)\($0.path) \($0.digest.short)" }
+      if files.count > 3 { lines.append("\(name)and \(files.count - 3) more files") }
+      return lines
+    case .step(let step, let output): return ["\(name)'\(output)' of \(step)"]
+    case .collection(let step, let output, let form):
+      return ["\(name)'\(output)' of \(step) × \(group.members[input, default: 0]) (\(form))"]
+    }
+  }
+
+  private func sources(_ out: inout TextLayout) {
+    let sources = lineage.sources
+    out.space()
+    out.line("Sources: \(sources.count)")
+    for fold in SourceFold.folds(sources) {
+      switch fold {
+      case .one(let source):
+        let note =
+          switch source.kind {
+          case .file: ""
+          case .executable: "  (executable)"
+          case .tree: "  (folder)"
+          case .lock: "  (lock file)"
+          }
+        out.line("\(source.digest.short)  \(source.path)\(note)", indent: 2)
+      case .many(let pattern, let count, _):
+        out.line("\(String(repeating: "·", count: 12))  \(pattern)  (\(count) files; --json lists them)", indent: 2)
+      }
+    }
+  }
+
+  // What the commands ran with, besides the project's own files.
+  private func machinery(_ out: inout TextLayout) {
+    let environments = lineage.environments.map(\.environment)
+    if !environments.isEmpty {
+      out.space()
+      out.line("Environments: \(environments.count)")
+      for environment in environments {
+        out.line("\(environment.identity.short)  \(environment.version) on \(environment.platform)", indent: 2)
+        out.line("\(environment.interpreterDigest?.short ?? "not hashed  ")  \(environment.interpreter)", indent: 16)
+        out.line("\(environment.lock.short)  \(environment.lockPath)", indent: 16)
+      }
+    }
+    let programs = lineage.programs.map(\.program)
+    if !programs.isEmpty {
+      out.space()
+      out.line("Programs: \(programs.count)")
+      for program in programs { out.line("\(program.digest.short)  \(program.path)", indent: 2) }
+    }
+  }
+}
