@@ -58,19 +58,23 @@ public struct Glob: Hashable, Sendable {
   }
 
   private static func match(_ pattern: ArraySlice<[Character]>, _ path: ArraySlice<[Character]>) -> Bool {
-    guard let first = pattern.first else { return path.isEmpty }
-    if first == ["*", "*"] {
-      let rest = pattern.dropFirst()
-      var path = path
-      while true {
-        if match(rest, path) { return true }
-        guard let next = path.first, next.first != "." else { return false }
-        path = path.dropFirst()
+    // `reached[n]`: the items so far match the first n components. No backtracking, which many `**` make exponential.
+    let components = Array(path)
+    var reached = [Bool](repeating: false, count: components.count + 1)
+    reached[0] = true
+    for item in pattern {
+      if item == ["*", "*"] {
+        for n in components.indices where reached[n] && components[n].first != "." { reached[n + 1] = true }
+        continue
       }
+      var next = [Bool](repeating: false, count: components.count + 1)
+      for n in components.indices where reached[n] {
+        let isHidden = components[n].first == "." && item.first != "."
+        next[n + 1] = !isHidden && matchComponent(item[...], components[n][...])
+      }
+      reached = next
     }
-    guard let component = path.first else { return false }
-    if component.first == ".", first.first != "." { return false }
-    return matchComponent(first[...], component[...]) && match(pattern.dropFirst(), path.dropFirst())
+    return reached[components.count]
   }
 
   // The usual two-pointer match: on failure go back to the last star and let it take one character more.

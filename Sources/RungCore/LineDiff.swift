@@ -40,7 +40,12 @@ public enum LineDiff {
 
   private static func lines(_ text: String) -> [Substring] {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
+    // A last line without a line feed is another line than one with it.
+    if lines.last?.isEmpty == true {
+      lines.removeLast()
+    } else {
+      lines[lines.count - 1] += "\n\\ no line feed at the end"
+    }
     return lines
   }
 
@@ -80,8 +85,15 @@ public enum LineDiff {
       let hunk = script[start..<end]
       let olds = hunk.count { $0.mark != "+" }
       let news = hunk.count { $0.mark != "-" }
-      out.append("@@ -\(script[start].old + 1),\(olds) +\(script[start].new + 1),\(news) @@")
-      out += hunk.map { "\($0.mark)\($0.text.prefix(400))" }
+      // An empty side is named by the line before it.
+      let oldStart = script[start].old + (olds > 0 ? 1 : 0)
+      let newStart = script[start].new + (news > 0 ? 1 : 0)
+      out.append("@@ -\(oldStart),\(olds) +\(newStart),\(news) @@")
+      for line in hunk {
+        let parts = line.text.split(separator: "\n", omittingEmptySubsequences: false)
+        out.append("\(line.mark)\((parts.first ?? "").prefix(400))")
+        out += parts.dropFirst().map(String.init)
+      }
       at = end
     }
     return out

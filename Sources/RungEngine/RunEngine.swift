@@ -388,11 +388,9 @@ public final class RunEngine {
       }
       let attempt = attempts[instance, default: 0] + 1
       attempts[instance] = attempt
-      let step = session.graph.step(of: instance)
       let cause = forced.contains(instance) ? "forced" : lost.contains(key.digest) ? "rebuilt" : "ran"
       let work = try session.prepare(
         instance, key: key, attempt: attempt, cause: cause, gpus: gpus, watch: .declared)
-      observe(.stepStarted(instance: work.name, step: step.path, attempt: attempt))
       let worker = worker
       let stop = stop
       let mailbox = mailbox

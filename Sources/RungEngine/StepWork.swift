@@ -102,21 +102,23 @@ struct StepWorker: Sendable {
 
   /// Blocks until the work is done.
   func perform(_ work: StepWork, stop: StopSignal) -> StepWork.Ending {
-    let ending = attempt(work, stop: stop)
-    // A damaged copy of a project file was set aside when it was read: the file itself is still there.
-    if case .failed(let failure) = ending.outcome, failure.record == nil, lacksSources(work) {
-      return attempt(work, stop: stop)
+    let ending = attempt(work, stop: stop, isLast: false)
+    // Bytes that were damaged when they were read may be sound by now: the copy of a project file is taken anew, and
+    // another step that reads the same result may have had it made again.
+    if case .failed(let failure) = ending.outcome, failure.isMachineFault, failure.record == nil, !stop.isRequested {
+      return attempt(work, stop: stop, isLast: true)
     }
     return ending
   }
 
-  private func attempt(_ work: StepWork, stop: StopSignal) -> StepWork.Ending {
+  private func attempt(_ work: StepWork, stop: StopSignal, isLast: Bool) -> StepWork.Ending {
     do throws(WorkProblem) {
       try keepSources(work)
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
       try build(work)
       let task = try self.task(for: work)
+      notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
       // A process that outlived its step may still write there: nobody else gets that folder.
       if result.leftProcesses { try? discardWorkspace(task.workspace) } else { workspaces.giveBack(task.workspace) }
@@ -124,7 +126,7 @@ struct StepWorker: Sendable {
         // Damage is found when bytes are read; what was set aside then is missing now.
         let lost = lostMakers(work)
         guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
-        if lacksSources(work) { throw WorkProblem(message: reason, isMachineFault: true) }
+        if result.isMachineFault, !isLast { throw WorkProblem(message: reason, isMachineFault: true) }
       }
       return finish(work, result)
     } catch {
@@ -177,10 +179,6 @@ struct StepWorker: Sendable {
       for member in input.members where !store.holds(member.output) { lost.insert(member.maker) }
     }
     return lost.sorted()
-  }
-
-  private func lacksSources(_ work: StepWork) -> Bool {
-    work.sources.contains { !isKept($0.content) }
   }
 
   private func build(_ work: StepWork) throws(WorkProblem) {

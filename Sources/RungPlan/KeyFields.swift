@@ -34,9 +34,14 @@ public enum KeyFields {
         }
         // `${name}` is always the shell's.
         if at > 0, bytes[at - 1] == UInt8(ascii: "$") { continue }
-        switch bytes[at + 1] {
-        case 65...90, 97...122, UInt8(ascii: "_"): isLookalike = true
-        default: break
+        let inner = bytes[(at + 1)...].prefix { byte in
+          switch byte {
+          case 48...57, 65...90, 97...122: true
+          default: "_-./:".utf8.contains(byte)
+          }
+        }
+        if !inner.isEmpty, inner.endIndex < bytes.count, bytes[inner.endIndex] == UInt8(ascii: "}") {
+          isLookalike = true
         }
       }
     }

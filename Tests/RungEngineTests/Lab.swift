@@ -141,9 +141,12 @@ final class Lab: @unchecked Sendable {
     }
     inspect(engine)
     let summary = engine.run()
-    var executed: [String] = []
-    for case .stepStarted(let instance, _, _) in events.all { executed.append(instance) }
-    return Ran(summary: summary, executed: executed.sorted(), events: events.all)
+    if let executor = executor as? SimulatedExecutor {
+      return Ran(summary: summary, executed: executor.log.all, events: events.all)
+    }
+    var started: [String] = []
+    for case .stepStarted(let instance, _, _) in events.all { started.append(instance) }
+    return Ran(summary: summary, executed: started.sorted(), events: events.all)
   }
 
   /// What `why` says of the instances that would run, by instance; those that are up to date are left out.

@@ -47,20 +47,32 @@ enum Simulation {
   }
 }
 
+/// Names from any thread.
+final class ExecutionLog: Sendable {
+  private let names = Mutex<[String]>([])
+  func add(_ name: String) { names.withLock { $0.append(name) } }
+  var all: [String] { names.withLock { $0.sorted() } }
+}
+
 /// Runs steps in this process, by `Simulation`.
 struct SimulatedExecutor: StepExecutor {
   let store: ObjectStore
+  /// The instances that were executed, failed attempts too.
+  let log = ExecutionLog()
   /// Called before each execution; false makes it fail with exit code 9.
   var gate: @Sendable (StepTask, StopSignal) -> Bool = { _, _ in true }
 
   func execute(_ task: StepTask, stop: StopSignal) -> StepResult {
     if stop.isRequested { return StepResult(end: .stopped) }
-    guard gate(task, stop) else { return StepResult(end: stop.isRequested ? .stopped : .exited(9)) }
+    guard gate(task, stop) else {
+      log.add(task.instance)
+      return StepResult(end: stop.isRequested ? .stopped : .exited(9))
+    }
     if stop.isRequested { return StepResult(end: .stopped) }
     do {
       return try simulate(task)
     } catch {
-      return StepResult(end: .notStarted("\(error)"))
+      return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
     }
   }
 
@@ -79,6 +91,7 @@ struct SimulatedExecutor: StepExecutor {
       case .arguments(let words): words
       case .shell(let text, _): text.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
       }
+    log.add(task.instance)
     guard let texts = Simulation.outputs(of: words, { Self.look($0, files) }) else {
       return StepResult(end: .exited(1))
     }
