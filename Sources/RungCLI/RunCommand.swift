@@ -75,6 +75,7 @@ struct RunCommand: ParsableCommand {
     }
     if summary.interrupted { throw ExitNow(code: ExitStatus.interrupted) }
     if summary.failed > 0 { throw ExitNow(code: ExitStatus.stepFailed) }
+    if summary.unpublished > 0 { throw ExitNow(code: ExitStatus.machineFailed) }
   }
 }
 

@@ -70,7 +70,7 @@ final class JSONRunView: RunView {
 enum RunText {
   static func isWarning(_ event: RunEvent) -> Bool {
     switch event {
-    case .warning, .retrying: true
+    case .warning, .retrying, .notPublished: true
     default: false
     }
   }
@@ -83,6 +83,7 @@ enum RunText {
     case .waiting(let instance): style.dim("waiting for another process that runs \(instance)")
     case .published(let path, true): "restored \(path)"
     case .published(let path, false): "published \(path)"
+    case .notPublished(_, let problem): "\(style.red("error:")) \(problem); the result is safe in the cache"
     case .retrying(let instance, let attempt, let of, let problem):
       "\(style.yellow("retrying")) \(instance): \(problem) (attempt \(attempt) of \(of))"
     default: nil
@@ -120,7 +121,9 @@ enum RunText {
     add(summary.skipped, "not tried")
     let time = style.dim("(\(summary.duration))")
     if summary.interrupted { return "\(style.yellow("interrupted:")) \(parts.joined(separator: ", ")) \(time)" }
+    add(summary.unpublished, "not published")
     if summary.failed > 0 { return "\(style.red("failed:")) \(parts.joined(separator: ", ")) \(time)" }
+    if summary.unpublished > 0 { return "\(style.red("failed:")) \(parts.joined(separator: ", ")) \(time)" }
     if summary.ran + summary.restored == 0 {
       return "\(style.green("nothing to do:")) \(summary.unchanged) up to date \(time)"
     }
@@ -157,12 +160,15 @@ enum RunText {
     case .waiting(let instance): ["event": "step-waiting", "instance": .string(instance)]
     case .published(let path, let restored):
       ["event": "published", "path": .string(path), "restored": .bool(restored)]
+    case .notPublished(let path, let problem):
+      ["event": "not-published", "path": .string(path), "problem": .string(problem)]
     case .environment(let text): ["event": "environment", "message": .string(text)]
     case .warning(let text): ["event": "warning", "message": .string(text)]
     case .finished(let summary):
       [
         "event": "run-finished", "ran": .int(summary.ran), "unchanged": .int(summary.unchanged),
         "restored": .int(summary.restored), "failed": .int(summary.failed), "skipped": .int(summary.skipped),
+        "unpublished": .int(summary.unpublished),
         "run": .string(summary.run), "interrupted": .bool(summary.interrupted),
         "duration_ns": .int(summary.duration.nanoseconds), "fault": .optional(summary.fault),
       ]

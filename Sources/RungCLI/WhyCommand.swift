@@ -51,7 +51,7 @@ struct WhyCommand: ParsableCommand {
     guard let entry else { return .null }
     return [
       "outcome": .string(entry.outcome), "run": .string(entry.run), "key": .digest(entry.key),
-      "record": entry.record.map { .digest($0) } ?? .null, "at": .int(entry.at),
+      "record": entry.record.map { .digest($0) } ?? .null, "at_ns": .int(entry.at),
     ]
   }
 

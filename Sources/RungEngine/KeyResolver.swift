@@ -208,6 +208,11 @@ struct KeyResolver {
       }
       caller[variable.name] = value
     }
+    for secret in step.secrets where callerVariables[secret] == nil {
+      throw Diagnostics(
+        "step '\(step.name)' wants the secret \(secret), which is not set", at: step.location,
+        notes: ["set it in the environment that rung is started from"])
+    }
     var fields = KeyFields.shared(
       step, parameters: parameters, references: references, callerVariables: caller,
       program: program.map { ($0.name, $0.digest) }, environment: environment?.keyParts ?? [])

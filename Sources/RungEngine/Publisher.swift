@@ -11,6 +11,7 @@ import RungStore
 struct Publisher: Sendable {
   let root: String
   let store: ObjectStore
+  let workspaces: WorkspaceFolder
 
   struct Problem: Error {
     let message: String
@@ -20,7 +21,10 @@ struct Publisher: Sendable {
   func publish(_ digest: Digest, kind: ActionOutput.Kind, to path: RelativePath) throws(Problem) -> Digest? {
     let target = path.absolute(in: root)
     try makeFolder(path.parent)
-    let temporary = path.parent.absolute(in: root) + "/.rung-\(getpid())-\(digest.short)-\(path.name)"
+    // Made in the run's own folder, which the next run sweeps if this one is killed, and renamed from there. Only where
+    // that is another file system must the copy be made beside its place.
+    let temporary = sameDevice(path.parent) ? workspaces.nextWorkspace() : Self.besides(path, in: root)
+    Self.sweep(path.parent.absolute(in: root))
     var kept: Digest?
     do throws(StoreError) {
       try? removeTree(temporary)
@@ -42,6 +46,32 @@ struct Publisher: Sendable {
       throw Problem(message: "cannot write \(path): \(reason)")
     }
     return kept
+  }
+
+  private func sameDevice(_ folder: RelativePath) -> Bool {
+    var here = stat()
+    var there = stat()
+    return stat(workspaces.path, &here) == 0 && stat(folder.absolute(in: root), &there) == 0
+      && here.st_dev == there.st_dev
+  }
+
+  private static let mark = ".rung-copy-"
+
+  private static func besides(_ path: RelativePath, in root: String) -> String {
+    "\(path.parent.absolute(in: root))/\(mark)\(getpid())-\(path.name)"
+  }
+
+  // Removes what processes of this machine that are gone have left beside published files.
+  private static func sweep(_ folder: String) {
+    guard let stream = opendir(folder) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
+        String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard name.hasPrefix(mark), let pid = pid_t(name.dropFirst(mark.count).prefix { $0 != "-" }) else { continue }
+      if kill(pid, 0) != 0 && errno == ESRCH { try? removeTree("\(folder)/\(name)") }
+    }
   }
 
   // Stores what lies at `target` when the cache does not have it. Folders are kept too.

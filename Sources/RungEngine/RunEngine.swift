@@ -112,7 +112,8 @@ public final class RunEngine {
     worker = StepWorker(
       root: root, store: session.store, executor: executor ?? LocalExecutor(store: session.store),
       environments: session.environments.environments, workspaces: workspaces,
-      publisher: Publisher(root: root, store: session.store), project: session.projectName, run: runID,
+      publisher: Publisher(root: root, store: session.store, workspaces: workspaces), project: session.projectName,
+      run: runID,
       host: session.host.name, version: version, git: { git.state }, notify: observe)
     for (path, place) in session.published where needed[place.instance] {
       let name = graph.step(of: place.instance).step.outputs[place.output].name
@@ -340,7 +341,7 @@ public final class RunEngine {
       changes.merge(ending.changes)
       for event in ending.events {
         if case .published = event { restoredAny = true }
-        observe(event)
+        tell(event)
       }
     }
     session.resolver.value.learn(instance, result)
@@ -357,14 +358,16 @@ public final class RunEngine {
     return true
   }
 
+  // Tells an event that a worker has left behind; a copy that could not be published makes the run fail.
+  private func tell(_ event: RunEvent) {
+    if case .notPublished = event { summary.unpublished += 1 }
+    observe(event)
+  }
+
   private func isPublished(_ output: ActionOutput, at path: RelativePath) -> Bool {
     session.resolver.value.files.forget(path)
     guard let content = try? session.resolver.value.files.content(path, keeping: false) else { return false }
-    switch (content, output.kind) {
-    case (.tree(let digest, _), .tree): return digest == output.digest
-    case (.file(let digest, _, _), .file), (.file(let digest, _, _), .executable): return digest == output.digest
-    default: return false
-    }
+    return content.isCopy(of: output)
   }
 
   // MARK: running
@@ -409,7 +412,7 @@ public final class RunEngine {
     let step = session.graph.step(of: instance)
     let name = session.graph.name(of: instance)
     guard let key = keys[instance]?.digest else { return [] }
-    for event in ending.events { observe(event) }
+    for event in ending.events { tell(event) }
     committer.commit(ending.changes, unlock: [key])
     switch ending.outcome {
     case .succeeded:

@@ -20,6 +20,8 @@ public enum RunEvent: Sendable {
   case waiting(instance: String)
   /// A published file was written: made anew, or put back from the cache.
   case published(path: String, restored: Bool)
+  /// A published file could not be written; its result is safe in the cache.
+  case notPublished(path: String, problem: String)
   /// An environment is being built; a line of what is going on.
   case environment(String)
   /// Something that the user should know although nothing stops.
@@ -58,6 +60,8 @@ public struct RunSummary: Sendable {
   public var unchanged = 0
   /// Of the unchanged, those whose published files had to be written back.
   public var restored = 0
+  /// Published files that could not be written.
+  public var unpublished = 0
   /// Instances that failed.
   public var failed = 0
   /// Instances that were not tried.

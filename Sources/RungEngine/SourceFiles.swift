@@ -22,6 +22,16 @@ struct SourceFiles {
       case .tree(let digest, _): digest
       }
     }
+
+    /// Whether it is just what an output holds: the same bytes, the same kind, executable or not alike.
+    func isCopy(of output: ActionOutput) -> Bool {
+      switch (self, output.kind) {
+      case (.tree(let digest, _), .tree): digest == output.digest
+      case (.file(let digest, _, let executable), .file): digest == output.digest && !executable
+      case (.file(let digest, _, let executable), .executable): digest == output.digest && executable
+      default: false
+      }
+    }
   }
 
   /// A file or folder that cannot be read.
@@ -137,11 +147,7 @@ struct SourceFiles {
       let stored: StoredFile
       do throws(StoreError) {
         // Only regular files come here, so following links is what the user means.
-        if keeps, let store, before.st_size <= Self.storeAtOnce {
-          stored = try store.put(fileAt: path, followLinks: true)
-        } else {
-          stored = try ObjectStore.digest(ofFileAt: path)
-        }
+        if let kept = keep(path, before) { stored = kept } else { stored = try ObjectStore.digest(ofFileAt: path) }
       } catch {
         throw Problem(message: "cannot read \(name): \(error)")
       }
@@ -159,6 +165,13 @@ struct SourceFiles {
       before = after
     }
     throw Problem(message: "\(name) keeps changing while it is read")
+  }
+
+  // A small file is stored while it is hashed. When that fails (a full disk) it is no fault of the file: it is only
+  // hashed, and the step that needs it will say what is wrong with the cache.
+  private func keep(_ path: String, _ status: stat) -> StoredFile? {
+    guard keeps, let store, status.st_size <= Self.storeAtOnce else { return nil }
+    return try? store.put(fileAt: path, followLinks: true)
   }
 
   private static func vouches(_ entry: StatEntry, for status: stat, grain: Int64) -> Bool {

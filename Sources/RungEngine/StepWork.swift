@@ -309,7 +309,7 @@ struct StepWorker: Sendable {
     return ending
   }
 
-  /// Writes a published copy; a problem becomes a warning, since the result itself is safe.
+  /// Writes a published copy. A problem becomes an event: the result itself is safe.
   func publish(
     _ output: ActionOutput, to path: RelativePath, _ instance: String, record: Digest, restored: Bool,
     _ ending: inout StepWork.Ending
@@ -325,7 +325,7 @@ struct StepWorker: Sendable {
           project: project, path: path.text, digest: output.digest, instance: instance, output: output.name,
           record: record))
     } catch {
-      ending.events.append(.warning(error.message))
+      ending.events.append(.notPublished(path: path.text, problem: error.message))
     }
   }
 

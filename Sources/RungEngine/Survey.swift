@@ -107,8 +107,8 @@ extension Session {
       guard survey.standing[place.instance] == .current, let relative = RelativePath(path),
         let output = resolver.value.output(place.output, of: place.instance)
       else { return false }
-      let content = try? resolver.value.files.content(relative)
-      return content.flatMap { $0 }?.digest != output.digest
+      let content = try? resolver.value.files.content(relative, keeping: false)
+      return content.flatMap { $0 }?.isCopy(of: output) != true
     }.keys.sorted()
   }
 }

@@ -22,8 +22,8 @@ extension Record {
       "program": program.map { ["name": .string($0.name), "path": .string($0.path), "digest": .digest($0.digest)] }
         ?? .null,
       "variables": .object(variables), "watch": .string(watch), "network": .bool(network), "run": .string(run),
-      "host": .string(host), "started": .int(started), "duration": .int(duration), "cpu": .int(cpu),
-      "peak_memory": .int(peakMemory), "attempts": .int(attempts), "commit": .optional(commit),
+      "host": .string(host), "started_ns": .int(started), "duration_ns": .int(duration), "cpu_ns": .int(cpu),
+      "peak_memory_bytes": .int(peakMemory), "attempts": .int(attempts), "commit": .optional(commit),
       "dirty": dirty.map { .bool($0) } ?? .null, "log": digest(log), "version": .string(version),
     ]
   }
@@ -50,9 +50,9 @@ extension Record {
       inputs: inputs, outputs: outputs, environment: json["environment"].flatMap(Environment.init(json:)),
       program: json["program"].flatMap(Program.init(json:)), variables: json["variables"]?.members ?? [],
       watch: json["watch"]?.string ?? "declared", network: json["network"]?.bool ?? true, run: run,
-      host: json["host"]?.string ?? "", started: Int64(json["started"]?.int ?? 0),
-      duration: Int64(json["duration"]?.int ?? 0), cpu: Int64(json["cpu"]?.int ?? 0),
-      peakMemory: Int64(json["peak_memory"]?.int ?? 0), attempts: json["attempts"]?.int ?? 1,
+      host: json["host"]?.string ?? "", started: Int64(json["started_ns"]?.int ?? 0),
+      duration: Int64(json["duration_ns"]?.int ?? 0), cpu: Int64(json["cpu_ns"]?.int ?? 0),
+      peakMemory: Int64(json["peak_memory_bytes"]?.int ?? 0), attempts: json["attempts"]?.int ?? 1,
       commit: json["commit"]?.string, dirty: json["dirty"]?.bool, log: json["log"]?.digest,
       version: json["version"]?.string ?? "")
   }

@@ -13,13 +13,6 @@ struct UTCTime {
     milliseconds = (nanoseconds - whole * 1_000_000_000) / 1_000_000
   }
 
-  /// For programs: `2026-11-23T22:19:03.125Z`.
-  var iso: String {
-    let (date, clock) = parts
-    let thousands = String(1000 + milliseconds).dropFirst()
-    return "\(date)T\(clock).\(thousands)Z"
-  }
-
   /// For people: `2026-11-23 22:19:03 UTC`.
   var text: String {
     let (date, clock) = parts

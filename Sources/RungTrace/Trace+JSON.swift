@@ -13,7 +13,7 @@ extension Trace {
     let head: JSON = [
       "file": .string(subject.file), "digest": .digest(subject.digest), "output": output,
       "also_made_by": .array(subject.alsoMadeBy.map(\.json)),
-      "started": .optional(root.map { UTCTime(nanoseconds: $0.started).iso }), "host": .optional(root?.host),
+      "started_ns": root.map { .int($0.started) } ?? .null, "host": .optional(root?.host),
       "commit": .optional(root?.commit), "dirty": .optional(root?.dirty),
       "watch": .optional(watch?.level.rawValue), "weakest": .strings(watch?.steps ?? []),
     ]
@@ -25,7 +25,7 @@ extension Trace.Maker {
   var json: JSON {
     [
       "instance": .string(instance), "name": .string(output), "record": .digest(record),
-      "started": .string(UTCTime(nanoseconds: started).iso), "published": .optional(publishedAt),
+      "started_ns": .int(started), "published": .optional(publishedAt),
     ]
   }
 }
@@ -107,7 +107,7 @@ extension Lineage.Execution {
       "environment": .optional(record.environment?.identity), "program": .optional(record.program?.digest),
       "watch": .string(record.watch), "network": .bool(record.network), "outcome": .string(record.outcome.rawValue),
       "exit": record.exitCode.map { .int($0) } ?? .null, "run": .string(record.run), "host": .string(record.host),
-      "started": .string(UTCTime(nanoseconds: record.started).iso), "duration_ns": .int(record.duration),
+      "started_ns": .int(record.started), "duration_ns": .int(record.duration),
       "commit": .optional(record.commit), "dirty": .optional(record.dirty), "rung": .string(record.version),
     ]
     return what.appending(how)

@@ -76,9 +76,7 @@ import Testing
       }
     }
     let leftovers = try projectFiles(sandbox).filter(isLeftover)
-    withKnownIssue("killed while it publishes, it leaves a half copy beside the published file", isIntermittent: true) {
-      #expect(leftovers.isEmpty)
-    }
+    #expect(leftovers.isEmpty)
     // Otherwise the instants were not spread over the run.
     #expect(killed >= 25, "only \(killed) runs were killed")
     #expect(saved > 0 && saved < 450)

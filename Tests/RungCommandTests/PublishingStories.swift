@@ -47,20 +47,17 @@ import Testing
 
   @Test func aProgramThatCannotBeExecutedAnyMoreIsPutBack() throws {
     try #require(chmod("\(sandbox.project)/pipelines/x/results/tool", 0o644) == 0)
-    let counts = try sandbox.run().counts
-    withKnownIssue("whether a published file is executable is not compared") {
-      #expect(counts == Counts(unchanged: 1, restored: 1))
-    }
+    #expect(try sandbox.run().counts == Counts(unchanged: 1, restored: 1))
   }
 
   @Test func aPlaceThatCannotBeWrittenIsTold() throws {
     try #require(try Sandbox.program("/bin/rm", ["-rf", "\(sandbox.project)/pipelines/x/results"]).code == 0)
     try sandbox.write("in the way\n", to: "pipelines/x/results")
     let report = try sandbox.run()
-    #expect(report.events("warning").first?["message"]?.string?.contains("cannot write pipelines/x/results/") == true)
+    let event = report.events("not-published").first
+    #expect(event?["path"]?.string?.hasPrefix("pipelines/x/results/") == true)
+    #expect(event?["problem"]?.string?.isEmpty == false)
     #expect(sandbox.read("pipelines/x/results") == "in the way\n")
-    withKnownIssue("a run that could not publish ends like one that did") {
-      #expect(report.finished.code != 0)
-    }
+    #expect(report.finished.code == 3)
   }
 }

@@ -104,9 +104,7 @@ import Testing
       """
     ])
     let refused = try sandbox.rung("run")
-    withKnownIssue("a step runs without a secret that is not set") {
-      #expect(refused.code == 2 && refused.errors.contains("TOKEN"))
-    }
+    #expect(refused.code == 2 && refused.errors.contains("TOKEN"))
   }
 
   @Test func everyOptionOfAStepIsTaken() throws {

@@ -153,7 +153,8 @@ import Testing
         let ledger = try Ledger(path: path, durable: false)
         var changes = LedgerChanges()
         for number in 0..<200 {
-          changes.actions.append(.init(key: Digest(ofText: "\(number)"), record: Digest(ofText: "r\(number)"), outputs: []))
+          changes.actions.append(
+            .init(key: Digest(ofText: "\(number)"), record: Digest(ofText: "r\(number)"), outputs: []))
         }
         try ledger.commit(changes)
         #expect(try Database(path: path).checkpoint())
