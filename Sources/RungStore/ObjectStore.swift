@@ -87,6 +87,12 @@ public final class ObjectStore: Sendable {
     digest == .empty || ((try? isPresent(Name(kind: .object, digest: digest))) ?? false)
   }
 
+  /// True when the record can be read: published by anyone, or put by this store. Costs one look at the disk; its bytes
+  /// are not read. False too when the disk fails.
+  public func hasRecord(_ digest: Digest) -> Bool {
+    (try? isPresent(Name(kind: .record, digest: digest))) ?? false
+  }
+
   /// Makes everything put so far durable and gives it its name: one sync of the bytes, the renames, one sync of the
   /// names. Whoever records a digest elsewhere does so after this.
   ///

@@ -134,6 +134,28 @@ import Testing
     }
   }
 
+  @Test func oneLookTellsWhetherARecordIsThere() throws {
+    try withStore { store, _ in
+      let bytes = Array("{\"step\": \"fit\"}".utf8)
+      #expect(!store.hasRecord(Digest(of: bytes)))
+      try store.put(bytes)
+      #expect(!store.hasRecord(Digest(of: bytes)))  // an object of that name is no record
+
+      let record = try store.putRecord(bytes)
+      #expect(store.hasRecord(record))  // put, not yet published
+      let other = try ObjectStore(path: store.path, durability: .none)
+      #expect(!other.hasRecord(record))
+      try store.flush()
+      #expect(store.hasRecord(record))
+      #expect(other.hasRecord(record))
+
+      let hex = record.hex
+      try FileSystem.live.remove(
+        "\(store.path)/records/\(hex.prefix(2))/\(hex.dropFirst(2)).zst", in: AT_FDCWD, at: "the record")
+      #expect(!store.hasRecord(record))
+    }
+  }
+
   @Test func theTargetOfARestoreIsNeverOverwritten() throws {
     try withStore { store, folder in
       let stored = try store.put([1, 2, 3])
