@@ -66,7 +66,7 @@ public struct Substitution: Sendable {
   /// A value as it appears in a command: strings as they are, numbers as written, lists and maps as compact JSON.
   public static func text(of value: JSON) -> String {
     switch value {
-    case .string(let text): text
+    case .string(let text), .number(let text): text
     case .null: ""
     default: value.compact
     }
