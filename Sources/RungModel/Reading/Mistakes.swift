@@ -60,7 +60,7 @@ final class Mistakes {
     error(message, at: node, notes: [Self.suggestion(name, among: names, of: what)].compactMap { $0 })
   }
 
-  /// Something of the wrong kind: `expected a list for 'over', found a number`.
+  /// Something of the wrong kind: `expected a list for 'over', found the number 3`.
   func expected(_ what: String, for key: String, found node: YAMLNode) {
     var notes: [String] = []
     if node.isFlow, let only = node.entries?.first, node.entries?.count == 1, only.value.isNull {
@@ -94,7 +94,11 @@ final class Mistakes {
   static func suggestion(_ name: String, among names: [String], of what: String) -> String? {
     if let near = near(name, among: names) { return "did you mean '\(near)'?" }
     if names.isEmpty { return "there are no \(what)" }
-    let shown = names.prefix(12).joined(separator: ", ")
-    return "\(what): \(shown)\(names.count > 12 ? ", …" : "")"
+    return "\(what): \(listed(names))"
+  }
+
+  /// The first dozen of names.
+  static func listed(_ names: [String]) -> String {
+    "\(names.prefix(12).joined(separator: ", "))\(names.count > 12 ? ", …" : "")"
   }
 }
