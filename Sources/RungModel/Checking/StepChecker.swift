@@ -45,16 +45,16 @@ struct StepChecker {
         Input(name: name, path: template, form: form, base: node.source.folder, location: key.location))
     }
     var places: [(output: Output, node: YAMLNode)] = []
-    for (output, path, publish, _) in draft.outputs {
-      var output = output
-      output.path = resolver.template(path, of: draft, in: .declaration)
+    for declared in draft.outputs {
+      var output = declared.output
+      output.path = resolver.template(declared.path, of: draft, in: .declaration)
       if Self.dropSlash(&output.path) { output.isDirectory = true }
-      if let publish {
+      if let publish = declared.publish {
         var template = resolver.template(publish, of: draft, in: .declaration)
         _ = Self.dropSlash(&template)
         output.publish = template
       }
-      places.append((output, path))
+      places.append((output, declared.path))
       step.outputs.append(output)
     }
     outputs.checkPaths(places, in: pipeline)

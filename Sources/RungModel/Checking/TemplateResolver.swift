@@ -6,6 +6,8 @@ struct TemplateResolver {
   struct Names {
     /// The outputs of each step; nil for a step that could not be read whole.
     var outputs: [String: [String: [String]?]]
+    /// The outputs that are folders, as `pipeline/step.output`.
+    var folders: Set<String>
     /// A file could not be read: a pipeline that is missing may be in it.
     var isIncomplete: Bool
   }
@@ -167,6 +169,12 @@ struct TemplateResolver {
           ? "'\(placeholder.source)' is a step; say which of its outputs"
           : "step '\(path[0])' has no output '\(wanted)'", node, placeholder,
         notes: [Mistakes.suggestion(wanted, among: outputs, of: "its outputs are")].compactMap { $0 })
+      return nil
+    }
+    if form == .table, names.folders.contains("\(owner)/\(path[0]).\(wanted)") {
+      mistake(
+        "':table' needs a JSON file, but the output '\(wanted)' of step '\(path[0])' is a folder", node, placeholder,
+        notes: ["':files' gives one folder that holds those of all instances"])
       return nil
     }
     return .step(
