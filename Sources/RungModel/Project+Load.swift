@@ -38,6 +38,7 @@ struct ProjectLoader {
     var steps = readSteps(of: drafts, settings)
     reader.cutAxes(&drafts, steps: &steps)
     let resolved = resolve(steps, of: drafts)
+    mistakes.settle()
     let pipelines = zip(drafts, resolved).map { draft, steps in
       Pipeline(
         name: draft.name, about: draft.about, file: draft.file, folder: draft.folder, parameters: draft.parameters,
@@ -102,7 +103,11 @@ struct ProjectLoader {
           broken.isIncomplete = true
           return broken
         }
-        return reader.read(key: entry.key, value: merged.node, environment: merged.environment)
+        return mistakes.blaming(merged.use) {
+          var step = reader.read(key: entry.key, value: merged.node, environment: merged.environment)
+          step.use = merged.use
+          return step
+        }
       }
     }
   }
@@ -129,7 +134,9 @@ struct ProjectLoader {
       files: files, mistakes: mistakes)
     for draft in drafts { checker.protect(draft.file) }
     if let settings = RelativePath("rung.yaml") { checker.protect(settings) }
-    let resolved = zip(drafts, steps).map { draft, steps in steps.map { checker.finish($0, in: draft) } }
+    let resolved = zip(drafts, steps).map { draft, steps in
+      steps.map { step in mistakes.blaming(step.use) { checker.finish(step, in: draft) } }
+    }
     CycleCheck.check(names: names, edges: checker.edges, mistakes: mistakes)
     checker.checkPublished()
     return resolved

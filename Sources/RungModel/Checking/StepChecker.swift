@@ -13,7 +13,7 @@ struct StepChecker {
   /// Takes a file that is read, though not by a step, so that nothing is published over it.
   mutating func protect(_ path: RelativePath) { inputs.insert(path) }
 
-  private var published: [(template: Template, step: Step, pipeline: PipelineDraft, node: YAMLNode)] = []
+  private var published: [(template: Template, step: Step, pipeline: PipelineDraft, node: YAMLNode, use: Use?)] = []
 
   init(names: TemplateResolver.Names, ids: [String: Int], files: ProjectFiles, mistakes: Mistakes) {
     self.names = names
@@ -58,9 +58,9 @@ struct StepChecker {
       step.outputs.append(output)
     }
     outputs.checkPaths(places, in: pipeline)
-    for (output, draft) in zip(step.outputs, draft.outputs) {
-      guard let template = output.publish, let node = draft.publish else { continue }
-      published.append((template, step, pipeline, node))
+    for (output, declared) in zip(step.outputs, draft.outputs) {
+      guard let template = output.publish, let node = declared.publish else { continue }
+      published.append((template, step, pipeline, node, draft.use))
     }
     for (name, value) in draft.variables {
       step.variables.append(
@@ -72,8 +72,10 @@ struct StepChecker {
 
   /// Compares published places, when every step's inputs are known.
   mutating func checkPublished() {
-    for (template, step, pipeline, node) in published {
-      outputs.checkPublished(template, of: step, in: pipeline, at: node, inputs: inputs)
+    for (template, step, pipeline, node, use) in published {
+      mistakes.blaming(use) {
+        outputs.checkPublished(template, of: step, in: pipeline, at: node, inputs: inputs)
+      }
     }
   }
 

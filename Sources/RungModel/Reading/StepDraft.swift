@@ -10,6 +10,8 @@ struct StepDraft {
   var inputs: [(name: String, path: YAMLNode, form: Input.Form?, key: YAMLNode)] = []
   var outputs: [OutputDraft] = []
   var variables: [(name: String, value: YAMLNode?)] = []
+  /// What it uses, if it does.
+  var use: Use?
   /// Its inputs or outputs could not be read whole: an unknown name is no mistake of its own then.
   var isIncomplete = false
 
