@@ -38,6 +38,7 @@ struct ProjectLoader {
     var steps = readSteps(of: drafts, settings)
     reader.cutAxes(&drafts, steps: &steps)
     let resolved = resolve(steps, of: drafts)
+    mistakes.settle()
     let pipelines = zip(drafts, resolved).map { draft, steps in
       Pipeline(
         name: draft.name, about: draft.about, file: draft.file, folder: draft.folder, parameters: draft.parameters,
@@ -102,30 +103,40 @@ struct ProjectLoader {
           broken.isIncomplete = true
           return broken
         }
-        return reader.read(key: entry.key, value: merged.node, environment: merged.environment)
+        return mistakes.blaming(merged.use) {
+          var step = reader.read(key: entry.key, value: merged.node, environment: merged.environment)
+          step.use = merged.use
+          return step
+        }
       }
     }
   }
 
   private func resolve(_ steps: [[StepDraft]], of drafts: [PipelineDraft]) -> [[Step]] {
     var outputs: [String: [String: [String]?]] = [:]
+    var folders: Set<String> = []
     var ids: [String: Int] = [:]
     var names: [String] = []
     for (draft, steps) in zip(drafts, steps) {
       var known: [String: [String]?] = [:]
       for step in steps {
         known[step.step.name] = .some(step.isIncomplete ? nil : step.outputs.map(\.output.name))
+        for output in step.outputs where output.isFolder {
+          folders.insert("\(draft.name)/\(step.step.name).\(output.output.name)")
+        }
         ids["\(draft.name)/\(step.step.name)"] = names.count
         names.append("\(draft.name)/\(step.step.name)")
       }
       outputs[draft.name] = known
     }
     var checker = StepChecker(
-      names: TemplateResolver.Names(outputs: outputs, isIncomplete: isIncomplete), ids: ids, files: files,
-      mistakes: mistakes)
+      names: TemplateResolver.Names(outputs: outputs, folders: folders, isIncomplete: isIncomplete), ids: ids,
+      files: files, mistakes: mistakes)
     for draft in drafts { checker.protect(draft.file) }
     if let settings = RelativePath("rung.yaml") { checker.protect(settings) }
-    let resolved = zip(drafts, steps).map { draft, steps in steps.map { checker.finish($0, in: draft) } }
+    let resolved = zip(drafts, steps).map { draft, steps in
+      steps.map { step in mistakes.blaming(step.use) { checker.finish(step, in: draft) } }
+    }
     CycleCheck.check(names: names, edges: checker.edges, mistakes: mistakes)
     checker.checkPublished()
     return resolved

@@ -244,6 +244,44 @@ import Testing
     #expect(pipeline.steps[0].include.isEmpty)
   }
 
+  // Two pipelines, each with an axis 'fold' of its own.
+  private func two(_ axes: [(String, [String])]) throws(Diagnostics) -> [[String]] {
+    func text(_ name: String, _ values: String) -> String {
+      """
+      pipeline: \(name)
+      axes: {fold: \(values)}
+      steps: {s: {over: [fold], include: [{fold: 77}], run: "echo > {out.o}", outputs: {o: o}}}
+      """
+    }
+    let project = MemoryProject([
+      "pipelines/a/pipeline.yaml": text("a", "0..3"), "pipelines/b/pipeline.yaml": text("b", "[x, y, 3]"),
+    ])
+    let pipelines = try project.load(Overrides(axes: axes)).pipelines
+    return pipelines.map { $0.axes[0].values.map(\.label) + $0.steps[0].include.map { $0["fold"]?.label ?? "" } }
+  }
+
+  @Test func overLeavesAnAxisWithoutTheValuesWhole() throws {
+    #expect(try two([("fold", ["1"])]) == [["1"], ["x", "y", "3", "77"]])
+    #expect(try two([("fold", ["1", "y"])]) == [["1"], ["y"]])
+    #expect(try two([("fold", ["3"])]) == [["3"], ["3"]])
+    #expect(try two([("b/fold", ["x"])]) == [["0", "1", "2", "3", "77"], ["x"]])
+  }
+
+  @Test func overNamesTheValuesOfEachPipeline() {
+    func said(_ axes: [(String, [String])]) -> [Diagnostic] {
+      do throws(Diagnostics) {
+        _ = try two(axes)
+        return []
+      } catch { return error.items }
+    }
+    let nowhere = said([("fold", ["1", "12345"])])
+    #expect(nowhere.map(\.message) == ["--over fold=1,12345: axis 'fold' has no value '12345'"])
+    #expect(nowhere.first?.notes == ["in pipeline 'a': 0, 1, 2, 3", "in pipeline 'b': x, y, 3"])
+    let named = said([("a/fold", ["x"])])
+    #expect(named.map(\.message) == ["--over a/fold=x: axis 'fold' has no value 'x'"])
+    #expect(named.first?.notes == ["its values are: 0, 1, 2, 3"])
+  }
+
   @Test(arguments: [
     (Overrides(profile: "smok"), "--profile smok: no pipeline has a profile of this name", "did you mean 'smoke'?"),
     (

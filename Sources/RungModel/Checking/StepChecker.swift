@@ -13,7 +13,7 @@ struct StepChecker {
   /// Takes a file that is read, though not by a step, so that nothing is published over it.
   mutating func protect(_ path: RelativePath) { inputs.insert(path) }
 
-  private var published: [(template: Template, step: Step, pipeline: PipelineDraft, node: YAMLNode)] = []
+  private var published: [(template: Template, step: Step, pipeline: PipelineDraft, node: YAMLNode, use: Use?)] = []
 
   init(names: TemplateResolver.Names, ids: [String: Int], files: ProjectFiles, mistakes: Mistakes) {
     self.names = names
@@ -45,22 +45,22 @@ struct StepChecker {
         Input(name: name, path: template, form: form, base: node.source.folder, location: key.location))
     }
     var places: [(output: Output, node: YAMLNode)] = []
-    for (output, path, publish, _) in draft.outputs {
-      var output = output
-      output.path = resolver.template(path, of: draft, in: .declaration)
+    for declared in draft.outputs {
+      var output = declared.output
+      output.path = resolver.template(declared.path, of: draft, in: .declaration)
       if Self.dropSlash(&output.path) { output.isDirectory = true }
-      if let publish {
+      if let publish = declared.publish {
         var template = resolver.template(publish, of: draft, in: .declaration)
         _ = Self.dropSlash(&template)
         output.publish = template
       }
-      places.append((output, path))
+      places.append((output, declared.path))
       step.outputs.append(output)
     }
     outputs.checkPaths(places, in: pipeline)
-    for (output, draft) in zip(step.outputs, draft.outputs) {
-      guard let template = output.publish, let node = draft.publish else { continue }
-      published.append((template, step, pipeline, node))
+    for (output, declared) in zip(step.outputs, draft.outputs) {
+      guard let template = output.publish, let node = declared.publish else { continue }
+      published.append((template, step, pipeline, node, draft.use))
     }
     for (name, value) in draft.variables {
       step.variables.append(
@@ -72,8 +72,10 @@ struct StepChecker {
 
   /// Compares published places, when every step's inputs are known.
   mutating func checkPublished() {
-    for (template, step, pipeline, node) in published {
-      outputs.checkPublished(template, of: step, in: pipeline, at: node, inputs: inputs)
+    for (template, step, pipeline, node, use) in published {
+      mistakes.blaming(use) {
+        outputs.checkPublished(template, of: step, in: pipeline, at: node, inputs: inputs)
+      }
     }
   }
 

@@ -6,6 +6,8 @@ struct TemplateResolver {
   struct Names {
     /// The outputs of each step; nil for a step that could not be read whole.
     var outputs: [String: [String: [String]?]]
+    /// The outputs that are folders, as `pipeline/step.output`.
+    var folders: Set<String>
     /// A file could not be read: a pipeline that is missing may be in it.
     var isIncomplete: Bool
   }
@@ -169,6 +171,12 @@ struct TemplateResolver {
         notes: [Mistakes.suggestion(wanted, among: outputs, of: "its outputs are")].compactMap { $0 })
       return nil
     }
+    if form == .table, names.folders.contains("\(owner)/\(path[0]).\(wanted)") {
+      mistake(
+        "':table' needs a JSON file, but the output '\(wanted)' of step '\(path[0])' is a folder", node, placeholder,
+        notes: ["':files' gives one folder that holds those of all instances"])
+      return nil
+    }
     return .step(
       StepOutput(pipeline: owner, step: path[0], output: wanted, form: form, source: placeholder.source))
   }
@@ -199,7 +207,7 @@ struct TemplateResolver {
       }
       if let near = Mistakes.near(name, among: all) {
         notes.append("did you mean {\(near)}?")
-      } else if placeholder.names.count > 1, mistakes.errors.count < 200,
+      } else if placeholder.names.count > 1, mistakes.count < 200,
         let near = Mistakes.near(placeholder.names[0], among: steps.keys.sorted())
       {
         notes.append("did you mean {\(near).\(placeholder.names[1...].joined(separator: "."))}?")
@@ -207,13 +215,13 @@ struct TemplateResolver {
         notes.append("names here: \(all.prefix(12).joined(separator: ", "))\(all.count > 12 ? ", …" : "")")
       }
     }
-    notes.append("for a literal text write {\(placeholder.braced)}")
+    if !mistakes.isTaken(node) { notes.append("for a literal text write {\(placeholder.braced)}") }
     mistake("there is no '\(name)'", node, placeholder, notes: notes)
   }
 
   // Looking for the nearest of many names is not worth it for the two hundredth mistake.
   private func suggest(_ name: String, among candidates: [String], of what: String) -> String? {
-    mistakes.errors.count < 200 ? Mistakes.suggestion(name, among: candidates, of: what) : nil
+    mistakes.count < 200 ? Mistakes.suggestion(name, among: candidates, of: what) : nil
   }
 
   private func mistake(_ message: String, _ node: YAMLNode, _ placeholder: Placeholder, notes: [String] = []) {

@@ -10,8 +10,12 @@ extension AxisReader {
     }
     var by = "1"
     if let step {
-      guard let number = step.json.double, number != 0, let text = step.text else {
+      guard let number = step.json.double, let text = step.text else {
         mistakes.expected("a number other than 0", for: "step", found: step)
+        return nil
+      }
+      guard number != 0, number.isFinite else {
+        mistakes.error("'step' must be a number other than 0, not \(Mistakes.shown(text))", at: step)
         return nil
       }
       by = text
@@ -48,11 +52,12 @@ extension AxisReader {
       return nil
     }
     guard (1...Numbers.limit).contains(count), count > 1 || from == to else {
-      mistakes.error("'\(form)' needs a count from 2 to \(Numbers.limit)", at: items[2])
+      mistakes.error("'\(form)' needs a count from 2 to \(Numbers.limit), not \(count)", at: items[2])
       return nil
     }
     guard !isLog || (from > 0 && to > 0) else {
-      mistakes.error("'log' needs numbers above 0", at: from > 0 ? items[1] : items[0])
+      let wrong = from > 0 ? items[1] : items[0]
+      mistakes.error("'log' needs numbers above 0, not \(Mistakes.shown(wrong.text ?? ""))", at: wrong)
       return nil
     }
     return numbers(Numbers.spaced(from: from, to: to, count: count, isLog: isLog), node)

@@ -26,6 +26,48 @@ final class Mistakes {
     return node.location(of: placeholder.braced, at: placeholder.offset)
   }
 
+  // The step that is read, if it uses another.
+  private var use: Use?
+  // What is wrong with texts that steps took over: a mistake of the step that uses, unless the used step has it, too.
+  private var taken: [Taken] = []
+
+  private struct Taken {
+    var use: Use
+    var said: Said
+    var notes: [String]
+  }
+
+  /// Reads a step, blaming it for what is wrong with the texts that it takes over by `uses`.
+  func blaming<T>(_ use: Use?, _ read: () -> T) -> T {
+    self.use = use
+    defer { self.use = nil }
+    return read()
+  }
+
+  /// Whether a text was taken over by the step that is read.
+  func isTaken(_ node: YAMLNode) -> Bool { use?.took(node.location) ?? false }
+
+  /// How many mistakes there are so far, about.
+  var count: Int { errors.count + taken.count }
+
+  /// Tells what could not be told before every step was read.
+  func settle() {
+    struct Owned: Hashable {
+      var step: String
+      var said: Said
+    }
+    let owned = Set(taken.map { Owned(step: "\($0.use.pipeline)/\($0.use.step)", said: $0.said) })
+    let direct = said
+    for mistake in taken {
+      let use = mistake.use
+      let base = Owned(step: "\(use.base.pipeline)/\(use.base.step)", said: mistake.said)
+      if direct.contains(mistake.said) || use.base.pipeline == use.pipeline && owned.contains(base) { continue }
+      let place = mistake.said.location.map { ["the place in \(use.text) is \($0)"] } ?? []
+      error(use.told(mistake.said.message), at: use.key, notes: place + mistake.notes)
+    }
+    taken = []
+  }
+
   private struct Said: Hashable {
     var location: SourceLocation?
     var message: String
@@ -41,6 +83,13 @@ final class Mistakes {
   func error(
     _ message: String, at location: SourceLocation? = nil, line: String? = nil, length: Int = 1, notes: [String] = []
   ) {
+    if let use, let location, use.took(location) {
+      // Beyond that many nobody reads on; those that are kept stop the run.
+      if taken.count < Self.limit * 10 {
+        taken.append(Taken(use: use, said: Said(location: location, message: message), notes: notes))
+      }
+      return
+    }
     guard said.insert(Said(location: location, message: message)).inserted else { return }
     guard !isFull else {
       unsaid += 1
@@ -60,7 +109,7 @@ final class Mistakes {
     error(message, at: node, notes: [Self.suggestion(name, among: names, of: what)].compactMap { $0 })
   }
 
-  /// Something of the wrong kind: `expected a list for 'over', found a number`.
+  /// Something of the wrong kind: `expected a list for 'over', found the number 3`.
   func expected(_ what: String, for key: String, found node: YAMLNode) {
     var notes: [String] = []
     if node.isFlow, let only = node.entries?.first, node.entries?.count == 1, only.value.isNull {
@@ -94,7 +143,11 @@ final class Mistakes {
   static func suggestion(_ name: String, among names: [String], of what: String) -> String? {
     if let near = near(name, among: names) { return "did you mean '\(near)'?" }
     if names.isEmpty { return "there are no \(what)" }
-    let shown = names.prefix(12).joined(separator: ", ")
-    return "\(what): \(shown)\(names.count > 12 ? ", …" : "")"
+    return "\(what): \(listed(names))"
+  }
+
+  /// The first dozen of names.
+  static func listed(_ names: [String]) -> String {
+    "\(names.prefix(12).joined(separator: ", "))\(names.count > 12 ? ", …" : "")"
   }
 }

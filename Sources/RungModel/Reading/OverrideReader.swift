@@ -46,14 +46,14 @@ struct OverrideReader {
     }
   }
 
-  /// `--over axis=v1,v2`.
+  /// `--over axis=v1,v2`. A pipeline whose axis has none of the values keeps it whole, as long as others have them.
   func cutAxes(_ pipelines: inout [PipelineDraft], steps: inout [[StepDraft]]) {
     for (name, values) in overrides.axes {
       let option = "--over \(name)=\(values.joined(separator: ","))"
       let (owner, axisName) = split(name)
       let wanted = Set(values)
       var found: Set<String> = []
-      var labels: [String] = []
+      var known: [(pipeline: String, labels: [String])] = []
       var isKnown = false
       for index in pipelines.indices where owner == nil || pipelines[index].name == owner {
         guard let place = pipelines[index].axes.firstIndex(where: { $0.name == axisName }) else { continue }
@@ -62,16 +62,10 @@ struct OverrideReader {
           found.formUnion(wanted)
           continue
         }
-        labels += axis.values.prefix(1000).map(\.label)
+        known.append((pipelines[index].name, axis.values.prefix(1000).map(\.label)))
         axis.values.removeAll { !wanted.contains($0.label) }
         found.formUnion(axis.values.map(\.label))
-        if axis.values.isEmpty {
-          mistakes.error(
-            "\(option): the axis '\(axisName)' of pipeline '\(pipelines[index].name)' would have no values",
-            notes: [Mistakes.suggestion(values.first ?? "", among: labels, of: "its values are")].compactMap { $0 })
-          found.formUnion(wanted)
-          continue
-        }
+        if axis.values.isEmpty { continue }
         pipelines[index].axes[place].axis = axis
         for step in steps[index].indices {
           // Combinations that `include` adds are cut like the others.
@@ -83,11 +77,19 @@ struct OverrideReader {
         continue
       }
       for value in values where !found.contains(value) {
-        mistakes.error(
-          "\(option): axis '\(axisName)' has no value '\(value)'",
-          notes: [Mistakes.suggestion(value, among: labels, of: "its values are")].compactMap { $0 })
+        mistakes.error("\(option): axis '\(axisName)' has no value '\(value)'", notes: Self.notes(value, known))
       }
     }
+  }
+
+  // What an axis has instead of a value, for each pipeline that has such an axis.
+  private static func notes(_ value: String, _ known: [(pipeline: String, labels: [String])]) -> [String] {
+    if known.count == 1 {
+      return [Mistakes.suggestion(value, among: known[0].labels, of: "its values are")].compactMap { $0 }
+    }
+    let near = Mistakes.near(value, among: Set(known.flatMap(\.labels)).sorted())
+    return (near.map { ["did you mean '\($0)'?"] } ?? [])
+      + known.map { "in pipeline '\($0.pipeline)': \(Mistakes.listed($0.labels))" }
   }
 
   private func split(_ name: String) -> (owner: String?, name: String) {

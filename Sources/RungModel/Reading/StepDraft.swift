@@ -8,10 +8,23 @@ struct StepDraft {
   var run: Run?
   var shell: Shell = .sh
   var inputs: [(name: String, path: YAMLNode, form: Input.Form?, key: YAMLNode)] = []
-  var outputs: [(output: Output, path: YAMLNode, publish: YAMLNode?, key: YAMLNode)] = []
+  var outputs: [OutputDraft] = []
   var variables: [(name: String, value: YAMLNode?)] = []
+  /// What it uses, if it does.
+  var use: Use?
   /// Its inputs or outputs could not be read whole: an unknown name is no mistake of its own then.
   var isIncomplete = false
+
+  /// An output with its paths as written.
+  struct OutputDraft {
+    /// Everything but the paths.
+    var output: Output
+    var path: YAMLNode
+    var publish: YAMLNode?
+
+    /// Declared as a folder, by `directory: true` or by a slash at the end.
+    var isFolder: Bool { output.isDirectory || (path.text ?? "").hasSuffix("/") }
+  }
 
   /// The text or texts that it runs.
   enum Run {

@@ -29,35 +29,54 @@ struct StepMerger {
     }
   }
 
-  /// The mapping of a step and the environment it falls back to; nil after a mistake in `uses`.
-  func merged(pipeline: Int, step: YAMLNode.Entry) -> (node: YAMLNode, environment: YAMLNode?)? {
-    merged(pipeline: pipeline, step: step, trail: [])
+  /// A step's mapping.
+  struct Merged {
+    var node: YAMLNode
+    /// The environment that the step falls back to.
+    var environment: YAMLNode?
+    /// What it uses, if it does.
+    var use: Use?
   }
 
-  private func merged(pipeline: Int, step: YAMLNode.Entry, trail: [Link]) -> (node: YAMLNode, environment: YAMLNode?)? {
+  /// The mapping of a step; nil after a mistake in `uses`.
+  func merged(pipeline: Int, step: YAMLNode.Entry) -> Merged? { merged(pipeline: pipeline, step: step, trail: []) }
+
+  private func merged(pipeline: Int, step: YAMLNode.Entry, trail: [Link]) -> Merged? {
     let draft = pipelines[pipeline]
-    var node = step.value
-    var environment = draft.environment
-    if let uses = node["uses"], !uses.isNull {
+    var merged = Merged(node: step.value, environment: draft.environment)
+    if let entry = step.value.entries?.first(where: { $0.name == "uses" }), !entry.value.isNull {
       let name = "\(draft.name)/\(step.name)"
       if let start = trail.firstIndex(where: { $0.name == name }) {
         recursion(Array(trail[start...]))
         return nil
       }
       guard trail.count < Self.depthLimit else {
-        mistakes.error("'uses' goes through more than \(Self.depthLimit) steps", at: uses)
+        mistakes.error("'uses' goes through more than \(Self.depthLimit) steps", at: entry.value)
         return nil
       }
-      guard let (basePipeline, baseStep) = find(uses, from: pipeline),
-        let base = merged(
-          pipeline: basePipeline, step: baseStep, trail: trail + [Link(name: name, node: uses)])
+      guard let (basePipeline, baseStep) = find(entry.value, from: pipeline),
+        let base = self.merged(
+          pipeline: basePipeline, step: baseStep, trail: trail + [Link(name: name, node: entry.value)])
       else { return nil }
-      node.content = .mapping((node.entries ?? []).filter { $0.name != "uses" })
-      node = Self.merge(node, over: base.node)
-      environment = environment ?? base.environment
+      merged.use = Use(
+        pipeline: draft.name, step: step.name, base: (pipelines[basePipeline].name, baseStep.name), key: entry.key,
+        text: entry.value.text ?? "",
+        regions: [region(of: baseStep, in: basePipeline, from: pipeline)] + (base.use?.regions ?? []),
+        own: region(of: step, in: pipeline, from: pipeline))
+      merged.node.content = .mapping((step.value.entries ?? []).filter { $0.name != "uses" })
+      merged.node = Self.merge(merged.node, over: base.node)
+      merged.environment = merged.environment ?? base.environment
     }
-    if let defaults = draft.defaults { node = Self.merge(node, over: defaults) }
-    return (node, environment)
+    if let defaults = draft.defaults { merged.node = Self.merge(merged.node, over: defaults) }
+    return merged
+  }
+
+  // Another file as a whole, because its defaults come along; in the same file the used step alone.
+  private func region(of base: YAMLNode.Entry, in pipeline: Int, from user: Int) -> Use.Region {
+    let file = pipelines[pipeline].file.text
+    if pipeline != user { return Use.Region(file: file, span: nil) }
+    let (key, value) = (base.key, base.value)
+    return Use.Region(file: file, span: ((key.line, key.column), (value.endLine, value.endColumn)))
   }
 
   private func find(_ uses: YAMLNode, from pipeline: Int) -> (Int, YAMLNode.Entry)? {

@@ -79,7 +79,7 @@ extension StepReader {
         if mistakes.text(entry.value, for: entry.name) == nil {
           draft.isIncomplete = true
         } else {
-          draft.outputs.append((output, entry.value, nil, entry.key))
+          draft.outputs.append(StepDraft.OutputDraft(output: output, path: entry.value))
         }
         continue
       }
@@ -104,7 +104,7 @@ extension StepReader {
       if mistakes.text(path, for: "path") == nil {
         draft.isIncomplete = true
       } else {
-        draft.outputs.append((output, path, publish, entry.key))
+        draft.outputs.append(StepDraft.OutputDraft(output: output, path: path, publish: publish))
       }
     }
   }

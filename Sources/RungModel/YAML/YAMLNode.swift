@@ -108,7 +108,7 @@ struct YAMLNode: Sendable {
     }
   }
 
-  /// What this is, for "expected a list, found a number".
+  /// What this is, for "expected a list, found the number 3".
   var described: String {
     switch content {
     case .sequence: "a list"
@@ -116,8 +116,9 @@ struct YAMLNode: Sendable {
     case .scalar:
       switch json {
       case .null: "nothing"
-      case .bool: "a truth value"
-      case .number: "a number"
+      case .bool(let value): "the truth value \(value)"
+      case .number(let text): text.utf8.count > 40 ? "a number" : "the number \(text)"
+      case .string(let text): text.utf8.count > 40 ? "a text" : "the text '\(Mistakes.shown(text))'"
       default: "a text"
       }
     }
