@@ -2,6 +2,7 @@ import Glibc
 import RungCore
 import RungLedger
 import RungStore
+import Synchronization
 
 /// The exit codes of the command (docs/formats/json.md).
 enum ExitStatus {
@@ -29,13 +30,40 @@ struct RequestError: Error {
 }
 
 enum Failures {
+  /// The project's root once it is known: where the files of diagnostics lie.
+  static let root = Mutex<String?>(nil)
+
+  // Mistakes that are found after the files were read come without the line that they point to.
+  private static func withSource(_ diagnostic: Diagnostic) -> Diagnostic {
+    guard diagnostic.sourceLine == nil, let location = diagnostic.location, let root = root.withLock({ $0 }) else {
+      return diagnostic
+    }
+    var result = diagnostic
+    result.sourceLine = line(location.line, of: "\(root)/\(location.file)")
+    return result
+  }
+
+  private static func line(_ number: Int, of path: String) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
+    defer { fclose(file) }
+    var buffer: UnsafeMutablePointer<CChar>?
+    var size = 0
+    defer { free(buffer) }
+    var at = 0
+    while getline(&buffer, &size, file) >= 0, let text = buffer {
+      at += 1
+      if at == number { return String(String(cString: text).prefix { $0 != "\n" && $0 != "\r\n" }) }
+    }
+    return nil
+  }
+
   /// Tells an error on standard error and gives the exit code that belongs to it.
   static func report(_ error: any Error) -> Int32 {
     let style = Style.errors
     switch error {
     case let exit as ExitNow: return exit.code
     case let diagnostics as Diagnostics:
-      Console.complain(diagnostics.items.map { colored($0, style) }.joined(separator: "\n\n"))
+      Console.complain(diagnostics.items.map { colored(withSource($0), style) }.joined(separator: "\n\n"))
       let errors = diagnostics.items.count { $0.severity == .error }
       if errors > 1 { Console.complain("\n\(errors) errors") }
       return ExitStatus.badRequest

@@ -21,7 +21,7 @@ struct LogCommand: ParsableCommand {
 
   func run() throws {
     let (session, place) = try project.open(ingesting: false)
-    let instances = try session.targets.instances([step], from: place)
+    let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let found = instances.compactMap { instance in
       session.lastRecord(of: instance).map { (name: session.graph.name(of: instance), $0.digest, $0.record) }
     }

@@ -30,7 +30,7 @@ struct PlanCommand: ParsableCommand {
   /// Also what `rung run --dry-run` does.
   static func show(targets: [String], project: ProjectOptions, force: Bool, json: Bool, verbose: Bool) throws {
     let (session, place) = try project.open(ingesting: false)
-    let chosen = try session.targets.instances(targets, from: place)
+    let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
     let survey = try session.survey(chosen, forced: force)
     defer { session.remember() }
     let unpublished = session.unpublished(survey)

@@ -25,6 +25,12 @@ struct ProjectOptions: ParsableArguments {
   @Option(name: .long, help: "Apply a profile of the pipeline file.")
   var profile: String?
 
+  /// Targets as the project calls them: an absolute path below its root becomes one from the root.
+  static func targets(_ texts: [String], in session: Session) -> [String] {
+    let root = session.project.root + "/"
+    return texts.map { $0.hasPrefix(root) ? String($0.dropFirst(root.count)) : $0 }
+  }
+
   /// The overrides that the options ask for.
   func overrides() throws -> Overrides {
     var overrides = Overrides(profile: profile)
@@ -82,7 +88,11 @@ struct ProjectOptions: ParsableArguments {
   /// Opens the project for questions or for a run.
   func open(ingesting: Bool) throws -> (session: Session, place: RelativePath) {
     let (project, place) = try load()
-    return (try Session(project: project, callerVariables: callerVariables(), ingesting: ingesting), place)
+    Failures.root.withLock { $0 = project.root }
+    let variables = callerVariables()
+    try MissingIndex.rebuild(
+      Session.cachePath(root: project.root, settings: project.settings, variables: variables), root: project.root)
+    return (try Session(project: project, callerVariables: variables, ingesting: ingesting), place)
   }
 }
 

@@ -48,7 +48,8 @@ struct RunCommand: ParsableCommand {
       return
     }
     let (session, place) = try project.open(ingesting: true)
-    var options = RunOptions(targets: try session.targets.instances(targets, from: place))
+    var options = RunOptions(
+      targets: try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place))
     options.jobs = jobs
     options.keepGoing = keepGoing
     options.force = force

@@ -20,7 +20,7 @@ struct ShowCommand: ParsableCommand {
 
   func run() throws {
     let (session, place) = try project.open(ingesting: false)
-    let instances = try session.targets.instances([step], from: place)
+    let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let views = instances.compactMap { instance in
       session.lastRecord(of: instance).map { RecordView(digest: $0.digest, record: $0.record) }
     }

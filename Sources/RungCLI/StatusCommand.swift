@@ -17,7 +17,7 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     let (session, place) = try project.open(ingesting: false)
-    let chosen = try session.targets.instances(targets, from: place)
+    let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
     let survey = try session.survey(chosen)
     defer { session.remember() }
     let unpublished = session.unpublished(survey)

@@ -23,7 +23,7 @@ struct WhyCommand: ParsableCommand {
 
   func run() throws {
     let (session, place) = try project.open(ingesting: false)
-    let instances = try session.targets.instances([step], from: place)
+    let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let survey = try session.survey(instances)
     defer { session.remember() }
     let answers = try instances.map { try session.why($0, survey) }
@@ -66,6 +66,7 @@ struct WhyCommand: ParsableCommand {
     let style = Style.output
     struct Group: Hashable {
       let standing: Survey.Standing
+      let detail: Why.Detail
       let outcome: String?
       let reasons: [Why.Explained]
     }
@@ -76,7 +77,7 @@ struct WhyCommand: ParsableCommand {
       let reasons = why.reasons.map { explained in
         explained.reason.field == "record" ? Why.Explained(reason: Reason(field: "record")) : explained
       }
-      let group = Group(standing: why.standing, outcome: why.last?.outcome, reasons: reasons)
+      let group = Group(standing: why.standing, detail: why.detail, outcome: why.last?.outcome, reasons: reasons)
       if members[group] == nil { order.append(group) }
       members[group, default: []].append(why)
     }
@@ -86,21 +87,30 @@ struct WhyCommand: ParsableCommand {
       let first = group_members.first?.instance ?? ""
       let name = group_members.count == 1 ? first : "\(first) and \(group_members.count - 1) more"
       Console.print(
-        "\(style.bold(name)) \(headline(group.standing, group_members.first?.last, many: group_members.count > 1))")
-      for line in WhyText.lines(group.reasons, style, diffs: true, past: group.standing == .current) {
+        "\(style.bold(name)) \(headline(group.standing, group.detail, group_members.first?.last, many: group_members.count > 1))"
+      )
+      let past = group.standing == .current && group.detail == .none
+      for line in WhyText.lines(group.reasons, style, diffs: true, past: past) {
         Console.print("  " + line)
       }
     }
   }
 
-  private func headline(_ standing: Survey.Standing, _ last: HistoryEntry?, many: Bool) -> String {
+  private func headline(
+    _ standing: Survey.Standing, _ detail: Why.Detail, _ last: HistoryEntry?, many: Bool
+  ) -> String {
     let isUpToDate = many ? "are up to date" : "is up to date"
     switch standing {
     case .wouldRun: return "would run:"
     case .undecided: return "may run, depending on what comes before it:"
     case .current, .unneeded:
+      if detail == .unpublished { return "\(isUpToDate), but not what is published of \(many ? "them" : "it"):" }
+      if detail == .returned {
+        return "\(isUpToDate); \(many ? "their results are" : "its result is") in the cache from an earlier run:"
+      }
       guard let last else { return isUpToDate }
       let when = WhenText.text(last.at)
+      if last.outcome == "restored" { return "\(isUpToDate); the published copy was put back \(when):" }
       return last.outcome == "cached"
         ? "\(isUpToDate); \(many ? "their results were" : "its result was") taken from the cache \(when):"
         : "\(isUpToDate); \(many ? "they" : "it") ran \(when):"

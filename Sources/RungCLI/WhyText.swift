@@ -58,6 +58,10 @@ enum WhyText {
     case "failure" where reason.old == "stopped" && !past: return "its last attempt was interrupted"
     case "failure":
       return past ? "the attempt before had failed" : "its last attempt failed\(reason.old.map { ": \($0)" } ?? "")"
+    case "published":
+      return past
+        ? "its published copy \(reason.name) was missing or changed, and was put back"
+        : "its published copy \(reason.name) is missing or changed; `rung run` puts it back"
     case "object": return "its result is no longer in the cache"
     case "force": return "asked for with --force"
     case "rerun": return "it was run again under the same key (--force, or its bytes were lost)"

@@ -12,8 +12,9 @@ extension JSON {
 
   /// Reads one JSON value that fills the bytes (white space around it is allowed).
   ///
-  /// Throws for anything else: trailing bytes, invalid UTF-8, an object with a name twice, more than 200 levels. `NaN`
-  /// and `Infinity`, which Python's json module writes, are read as null because no JSON number can hold them.
+  /// Throws for anything else: trailing bytes, invalid UTF-8, an object with a name twice, more than 200 levels. `NaN`,
+  /// `Infinity` and `-Infinity`, which Python's json module writes, are read as numbers of that text: a run that diverged
+  /// is not one that is missing. Written again they become null, since no JSON number can hold them.
   public init(parsing bytes: some Collection<UInt8>) throws(ParseError) {
     var parser = JSONParser(bytes: Array(bytes))
     self = try parser.document()
@@ -66,7 +67,10 @@ private struct JSONParser {
     default:
       if take("true") { return .bool(true) }
       if take("false") { return .bool(false) }
-      if take("null") || take("NaN") || take("Infinity") || take("-Infinity") { return .null }
+      if take("null") { return .null }
+      for word in ["NaN", "Infinity", "-Infinity"] as [StaticString] where take(word) {
+        return .number(word.description)
+      }
       return try number()
     }
   }

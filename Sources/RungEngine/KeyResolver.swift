@@ -50,7 +50,7 @@ struct KeyResolver {
     let path: String
     let parameters: [String: JSON]
     let usedParameters: [JSON.Member]
-    let usedAxes: [Int]
+    let usedAxes: [KeyFields.UsedAxis]
     // Inputs whose paths are the same for all instances; nil at those that depend on an axis.
     let inputs: [ResolvedInput?]
   }
@@ -93,9 +93,11 @@ struct KeyResolver {
     let step = graph.steps[stepIndex]
     let local = instance - step.first
     var own: [KeyField] = []
-    for axis in context.usedAxes {
-      own.append(
-        KeyField(.axis, step.axes[axis].name, value: Substitution.text(of: step.value(axis: axis, of: local).value)))
+    for used in context.usedAxes {
+      let value = step.value(axis: used.axis, of: local).value
+      let name = step.axes[used.axis].name
+      let part = used.field.flatMap { value[$0] } ?? value
+      own.append(KeyField(.axis, used.field.map { "\(name).\($0)" } ?? name, value: Substitution.text(of: part)))
     }
     for input in try inputs(of: instance) where context.inputs[input.index] == nil {
       own.append(Self.field(input.input))
@@ -208,11 +210,6 @@ struct KeyResolver {
       }
       caller[variable.name] = value
     }
-    for secret in step.secrets where callerVariables[secret] == nil {
-      throw Diagnostics(
-        "step '\(step.name)' wants the secret \(secret), which is not set", at: step.location,
-        notes: ["set it in the environment that rung is started from"])
-    }
     var fields = KeyFields.shared(
       step, parameters: parameters, references: references, callerVariables: caller,
       program: program.map { ($0.name, $0.digest) }, environment: environment?.keyParts ?? [])
@@ -221,7 +218,7 @@ struct KeyResolver {
       base: ActionKey.Base(fields: fields), environment: environment, program: program, path: path,
       parameters: parameters,
       usedParameters: KeyFields.usedParameters(references, parameters),
-      usedAxes: KeyFields.usedAxes(references, planned.axes), inputs: inputs)
+      usedAxes: KeyFields.usedAxes(references, planned.axes, deterministic: step.deterministic), inputs: inputs)
     contexts[index] = context
     return context
   }

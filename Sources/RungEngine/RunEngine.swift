@@ -92,10 +92,12 @@ public final class RunEngine {
     let graph = session.graph
     needed = session.targets.closure(of: options.targets)
     forced = options.force ? Set(options.targets) : []
-    try session.freeze(needed)
-
     let capacity = Self.capacity(session, options)
-    let demands = try Self.demands(session, needed, capacity)
+    var problems: [Diagnostic] = []
+    do throws(Diagnostics) { try session.freeze(needed) } catch { problems += error.items }
+    var demands: [Scheduler.Demand] = []
+    do throws(Diagnostics) { demands = try Self.demands(session, needed, capacity) } catch { problems += error.items }
+    guard problems.isEmpty else { throw Diagnostics(problems) }
     let durations = session.expectedDurations()
     scheduler = Scheduler(
       graph: graph, needed: needed, demands: demands, priorities: graph.remainingPaths(durations: durations),
@@ -160,7 +162,8 @@ public final class RunEngine {
         if wants.gpus > capacity.gpus.count {
           problems.append(
             Diagnostic(
-              .error, "step '\(step.path)' needs \(wants.gpus) GPUs; there are \(capacity.gpus.count)",
+              .error,
+              "step '\(step.path)' needs \(wants.gpus) \(wants.gpus == 1 ? "GPU" : "GPUs"); there are \(capacity.gpus.count)",
               at: step.step.location, notes: ["`gpus` in rung.yaml says which GPUs steps may use"]))
         }
         if memory > capacity.memory {
@@ -212,6 +215,7 @@ public final class RunEngine {
     }
     let wanted = needed[..<session.graph.instanceCount].count { $0 }
     observe(.started(run: runID, instances: wanted, jobs: Self.capacity(session, options).slots))
+    warnOfWatch()
     process([.start], committer)
     while !finished {
       for message in mailbox.take(milliseconds: foreign.isEmpty ? nil : 20) {
@@ -260,6 +264,22 @@ public final class RunEngine {
       case .skipped: summary.skipped += 1
       }
     }
+  }
+
+  // A guarantee is never claimed that is not in force, and one that was asked for is not silently dropped.
+  private func warnOfWatch() {
+    let asking = session.graph.steps.indices.filter { index in
+      let step = session.graph.steps[index]
+      let level = step.step.watch ?? session.project.settings.watch
+      return level != nil && level != .declared && needed[step.first..<(step.first + step.count)].contains(true)
+    }
+    guard let first = asking.first else { return }
+    let name = session.graph.steps[first].path
+    let more = asking.count > 1 ? " and \(asking.count - 1) more steps" : ""
+    observe(
+      .warning(
+        "\(name)\(more) should be watched more closely than this version can: only declared inputs are known, as every record says"
+      ))
   }
 
   private func process(_ events: [Scheduler.Event], _ committer: Committer) {
@@ -332,7 +352,15 @@ public final class RunEngine {
     let name = session.graph.name(of: instance)
     var restoredAny = false
     for (output, path) in checksPublished[instance] ?? [] {
-      guard let made = result.outputs.first(where: { $0.name == output }), !isPublished(made, at: path) else {
+      guard let made = result.outputs.first(where: { $0.name == output }) else { continue }
+      if isPublished(made, at: path) {
+        // The copy is right, but it may have been put there by another execution with the same bytes.
+        if let row = session.publishedRows[path.text], row.record != result.record {
+          changes.published.append(
+            PublishedRow(
+              project: session.projectName, path: path.text, digest: made.digest, instance: name, output: output,
+              record: result.record))
+        }
         continue
       }
       var ending = StepWork.Ending(outcome: .succeeded)
@@ -347,10 +375,11 @@ public final class RunEngine {
     session.resolver.value.learn(instance, result)
     fates[instance] = restoredAny ? .restored : .unchanged
     let last = session.latest[name]
-    if last?.key != result.key || last?.isFailure == true {
+    if restoredAny || last?.key != result.key || last?.isFailure == true {
+      let isNews = last?.key != result.key || last?.isFailure == true
       let entry = HistoryEntry(
         project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
-        outcome: "cached", at: Clock.now())
+        outcome: isNews ? "cached" : "restored", at: Clock.now())
       session.latest[name] = entry
       changes.history.append(entry)
     }
@@ -417,7 +446,9 @@ public final class RunEngine {
     switch ending.outcome {
     case .succeeded:
       let result = KnownResult(key: key, record: ending.record ?? .empty, outputs: ending.outputs)
-      if let before = made[key] ?? (try? session.lookUp(key)) ?? nil, before.outputs != result.outputs {
+      if let before = made[key] ?? (try? session.lookUp(key)) ?? nil, before.outputs != result.outputs,
+        step.step.deterministic
+      {
         observe(.warning("\(name) gave other bytes than before under the same key: it is not reproducible"))
       }
       made[key] = result

@@ -28,6 +28,8 @@ public final class Session {
   public let cache: String
 
   let resolver: ResolverBox
+  // What the ledger says of each published path.
+  let publishedRows: [String: PublishedRow]
   let environments: EnvironmentResolver
   let callerVariables: [String: String]
   // The newest entry of each instance's history.
@@ -82,6 +84,8 @@ public final class Session {
       KeyResolver(
         graph: graph, root: project.root, files: files, environments: environments, callerVariables: callerVariables))
     published = try Self.publishedOutputs(graph)
+    publishedRows = Dictionary(
+      try ledger.published(project: projectName).map { ($0.path, $0) }, uniquingKeysWith: { $1 })
   }
 
   // The model has refused two outputs with one place as far as it could tell without the values of axes.
@@ -130,10 +134,12 @@ public final class Session {
       let varies = step.step.inputs.contains { input in
         input.path.references.contains { if case .axis = $0 { true } else { false } }
       }
-      guard varies else { continue }
+      let quoted = Self.quotedReferences(of: step.step)
+      guard varies || !quoted.isEmpty else { continue }
       for instance in wanted {
         do throws(Diagnostics) {
-          _ = try resolver.value.inputs(of: instance)
+          let inputs = try resolver.value.inputs(of: instance)
+          try refuse(quoted, in: step, of: instance, inputs.map(\.input))
         } catch {
           problems += error.items
           break
@@ -143,9 +149,31 @@ public final class Session {
     guard problems.isEmpty else { throw Diagnostics(Array(Set(problems))) }
   }
 
+  private static func quotedReferences(of step: Step) -> [Reference] {
+    if case .shell(let text, _) = step.command { return text.quotedReferences }
+    return []
+  }
+
+  // A value that needs quoting, inside quotes that the user has written, would reach the shell in pieces.
+  private func refuse(
+    _ quoted: [Reference], in step: PlannedStep, of instance: BuildGraph.NodeID, _ inputs: [KeyResolver.ResolvedInput]
+  ) throws(Diagnostics) {
+    guard !quoted.isEmpty else { return }
+    var values = Substitution(
+      parameters: try resolver.value.context(of: Int(graph.stepOfInstance[instance])).parameters,
+      axes: resolver.value.axisValues(of: instance))
+    for input in inputs { values.inputs[input.name] = input.items.map(\.path.text) }
+    guard let found = values.firstNeedingQuotes(quoted) else { return }
+    throw Diagnostics(
+      "{\(found.reference.source)} stands inside quotes in step '\(step.step.name)', and its value needs quoting itself: \(found.value.prefix(80))",
+      at: step.step.location,
+      notes: ["take the quotes around {\(found.reference.source)} away: Rung quotes every value that needs it"])
+  }
+
   /// The known result of a key: from the action cache.
   func lookUp(_ key: Digest) throws -> KnownResult? {
-    guard let row = try ledger.action(forKey: key) else { return nil }
+    // A result whose record is gone cannot be traced any more: it counts for nothing and is made again.
+    guard let row = try ledger.action(forKey: key), store.hasRecord(row.record) else { return nil }
     return KnownResult(key: key, record: row.record, outputs: row.outputs)
   }
 

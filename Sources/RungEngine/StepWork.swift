@@ -132,7 +132,11 @@ struct StepWorker: Sendable {
     } catch {
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
-      return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: error.isMachineFault)))
+      // What is the step's own fault is recorded like any other failure of it.
+      if !error.isMachineFault {
+        return finish(work, StepResult(end: .notStarted(error.message), startedAt: Clock.now()))
+      }
+      return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: true)))
     }
   }
 
@@ -201,7 +205,14 @@ struct StepWorker: Sendable {
     files += work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
     for input in work.collections { files += try staged(input) }
     let workspace = workspaces.take()
-    let secrets = work.step.secrets.compactMap { name in getenv(name).map { (name: name, value: String(cString: $0)) } }
+    var secrets: [(name: String, value: String)] = []
+    for name in work.step.secrets {
+      guard let value = getenv(name) else {
+        throw WorkProblem(
+          message: "the secret \(name) is not set; set it in the environment that rung is started from")
+      }
+      secrets.append((name, String(cString: value)))
+    }
     return StepTask(
       instance: work.name, workspace: workspace, program: work.command,
       variables: StepVariables.all(

@@ -101,10 +101,11 @@ extension Session {
     return result.outputs.contains { !store.contains($0.digest) }
   }
 
-  /// The published files of surveyed instances that are missing or differ, by path.
-  public func unpublished(_ survey: Survey) -> [String] {
+  /// The published files of surveyed instances (or of just one) that are missing or differ, by path.
+  public func unpublished(_ survey: Survey, of instance: BuildGraph.NodeID? = nil) -> [String] {
     published.filter { path, place in
-      guard survey.standing[place.instance] == .current, let relative = RelativePath(path),
+      guard instance == nil || place.instance == instance, survey.standing[place.instance] == .current,
+        let relative = RelativePath(path),
         let output = resolver.value.output(place.output, of: place.instance)
       else { return false }
       let content = try? resolver.value.files.content(relative, keeping: false)

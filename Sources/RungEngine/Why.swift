@@ -8,10 +8,22 @@ public struct Why: Sendable {
   public let instance: String
   /// How it stands.
   public let standing: Survey.Standing
+  /// What else there is to say of an instance that is up to date.
+  public let detail: Detail
   /// The reasons; for an instance that is up to date those for which its result last changed.
   public let reasons: [Explained]
   /// The newest entry of its history, if it has any.
   public let last: HistoryEntry?
+
+  /// What else there is to say of an instance that is up to date.
+  public enum Detail: Hashable, Sendable {
+    /// Nothing.
+    case none
+    /// A published copy of its result is missing or changed; the reasons name it.
+    case unpublished
+    /// Its result is in the cache from an earlier run, and no run has been since what the reasons name was changed.
+    case returned
+  }
 
   /// A reason with what there is to see of it.
   public struct Explained: Hashable, Sendable {
@@ -48,23 +60,45 @@ extension Session {
   /// Explains a surveyed instance.
   public func why(_ instance: BuildGraph.NodeID, _ survey: Survey) throws -> Why {
     let name = graph.name(of: instance)
-    let entries = try ledger.history(project: projectName, instance: name)
+    let history = try ledger.history(project: projectName, instance: name)
+    let entries = Self.telling(history)
     let standing = survey.standing[instance]
+    var detail = Why.Detail.none
     let reasons: [Why.Explained]
     switch standing {
-    case .current, .unneeded: reasons = try past(entries)
+    case .current, .unneeded:
+      let missing = unpublished(survey, of: instance)
+      if standing == .current, !missing.isEmpty {
+        detail = .unpublished
+        reasons = missing.map { Why.Explained(reason: Reason(field: "published", name: $0)) }
+      } else if standing == .current, let newest = entries.first, let before = record(newest.record),
+        let key = try? resolver.value.fullKey(of: instance), key.digest != newest.key
+      {
+        detail = .returned
+        reasons = Reason.differences(from: fields(before), to: key.fields).map {
+          explain($0, before, instance: instance)
+        }
+      } else {
+        reasons = try past(entries, instance)
+      }
     case .wouldRun: reasons = try future(instance, entries, survey)
     case .undecided where resolver.value.results[instance] != nil:
       // Only its bytes are missing; whether they are wanted is undecided.
       reasons = [Why.Explained(reason: Reason(field: "object", name: name))]
     case .undecided: reasons = try upstream(instance, entries, survey)
     }
-    return Why(instance: name, standing: standing, reasons: reasons, last: entries.first)
+    return Why(instance: name, standing: standing, detail: detail, reasons: reasons, last: history.first)
+  }
+
+  // An attempt that was interrupted says nothing, unless there is nothing else.
+  private static func telling(_ history: [HistoryEntry]) -> [HistoryEntry] {
+    let others = history.filter { $0.outcome != "interrupted" }
+    return others.isEmpty ? Array(history.prefix(1)) : others
   }
 
   // MARK: what happened
 
-  private func past(_ entries: [HistoryEntry]) throws -> [Why.Explained] {
+  private func past(_ entries: [HistoryEntry], _ instance: BuildGraph.NodeID) throws -> [Why.Explained] {
     var entries = entries[...]
     // Another run had made the result already; this one only took it.
     while entries.count > 1, let first = entries.first, first.outcome == "cached",
@@ -73,6 +107,10 @@ extension Session {
       entries.removeFirst()
     }
     guard let newest = entries.first, let record = record(newest.record) else { return [] }
+    if newest.outcome == "restored" {
+      let paths = published.filter { $0.value.instance == instance }.keys.sorted()
+      return paths.map { Why.Explained(reason: Reason(field: "published", name: $0)) }
+    }
     if newest.outcome == "forced" {
       return [Why.Explained(reason: Reason(field: "force", name: newest.instance))]
     }
@@ -145,7 +183,8 @@ extension Session {
       var told: Set<[Why.Explained]> = []
       for node in nodes.sorted() {
         let because = try future(
-          node, try ledger.history(project: projectName, instance: graph.name(of: node)), survey)
+          node,
+          Self.telling(try ledger.history(project: projectName, instance: graph.name(of: node))), survey)
         let name = graph.name(of: node)
         // A reason that just names its instance (a failure, lost bytes, nothing to compare with) is the same for all.
         let kind = because.map { $0.reason.name == name ? Why.Explained(reason: Reason(field: $0.reason.field)) : $0 }

@@ -20,19 +20,30 @@ extension Session {
     var recorded: [Record.Input] = []
     var sources: [StepWork.ProjectFile] = []
     var listings: [[UInt8]] = []
+    var placed: Set<RelativePath> = []
 
     for (_, input) in try resolver.value.inputs(of: instance) {
       values.inputs[input.name] = input.items.map(\.path.text)
       for item in input.items {
-        if !sources.contains(where: { $0.path == item.path }) {
-          sources.append(.init(path: item.path, content: item.content))
-        }
+        if placed.insert(item.path).inserted { sources.append(.init(path: item.path, content: item.content)) }
         recorded.append(
           Record.Input(
             name: input.name, path: item.path.text, kind: Self.kind(of: item.content), digest: item.content.digest,
             source: .project(path: item.path.text)))
       }
       if input.isGlob { listings.append(FileListing(input.items.map { ($0.path.text, $0.content) }).bytes) }
+    }
+
+    // What lies in a folder that is an input itself comes with the folder: both were seen in the same instant.
+    let folders = sources.filter { if case .tree = $0.content { true } else { false } }.map(\.path)
+    sources.removeAll { source in folders.contains { $0 != source.path && source.path.isInside($0) } }
+    // The values of an axis come from its table: a source of the result, although only the values are in the key.
+    for axis in planned.axes {
+      guard let table = axis.table, let content = try? resolver.value.files.content(table) else { continue }
+      recorded.append(
+        Record.Input(
+          name: "", path: table.text, kind: Self.kind(of: content), digest: content.digest,
+          source: .project(path: table.text)))
     }
 
     var upstream: [StepWork.UpstreamFile] = []

@@ -62,18 +62,21 @@ public struct Axis: Hashable, Sendable {
   public var values: [AxisValue]
   /// True for `{replicates: n}`: instances along it are repetitions of one measurement.
   public var isReplicate: Bool
+  /// The CSV file that the values of a `{table: …}` axis came from, from the project's root; nil for any other axis.
+  public var table: RelativePath?
   /// Where it was declared.
   public var location: SourceLocation?
 
   /// An axis.
   public init(
     name: String, fields: [String] = [], values: [AxisValue], isReplicate: Bool = false,
-    location: SourceLocation? = nil
+    table: RelativePath? = nil, location: SourceLocation? = nil
   ) {
     self.name = name
     self.fields = fields
     self.values = values
     self.isReplicate = isReplicate
+    self.table = table
     self.location = location
   }
 }

@@ -54,18 +54,41 @@ public enum KeyFields {
     }.joined()
   }
 
-  /// The parameters among the references, sorted by name, with their whole values.
+  /// The parameters among the references, sorted by name. Where only members of a structured parameter are used, each of
+  /// those by its own name (`model.depth`): the others cannot change the result.
   public static func usedParameters(_ references: [Reference], _ parameters: [String: JSON]) -> [JSON.Member] {
-    var names: Set<String> = []
-    for case .parameter(let name, _) in references { names.insert(name) }
-    return names.sorted().map { JSON.Member($0, parameters[$0] ?? .null) }
+    var used: [String: JSON] = [:]
+    for case .parameter(let name, let path) in references {
+      var value = parameters[name] ?? .null
+      for member in path { value = value[member] ?? .null }
+      used[([name] + path).joined(separator: ".")] = value
+    }
+    return used.keys.sorted().map { JSON.Member($0, used[$0] ?? .null) }
   }
 
-  /// The axes among the references, as indices into the step's axes, ascending.
-  public static func usedAxes(_ references: [Reference], _ axes: [Axis]) -> [Int] {
-    var names: Set<String> = []
-    for case .axis(let name, _) in references { names.insert(name) }
-    return axes.indices.filter { names.contains(axes[$0].name) }
+  /// An axis, or a field of one, that can change what a step does.
+  public struct UsedAxis: Hashable, Sendable {
+    /// The index in the step's axes.
+    public let axis: Int
+    /// The field of a zipped axis or a table; nil for the whole value.
+    public let field: String?
+  }
+
+  /// The axes, or fields of axes, that can change a step's results, in the order of its axes.
+  ///
+  /// Those that it refers to; an axis of replicates always, since its instances are repetitions and not one measurement
+  /// under many names; and every axis of a step that is declared not to be deterministic.
+  public static func usedAxes(_ references: [Reference], _ axes: [Axis], deterministic: Bool) -> [UsedAxis] {
+    axes.indices.flatMap { index -> [UsedAxis] in
+      let axis = axes[index]
+      var fields: Set<String> = []
+      var whole = axis.isReplicate || !deterministic
+      for case .axis(let name, let field) in references where name == axis.name {
+        if let field { fields.insert(field) } else { whole = true }
+      }
+      if whole { return [UsedAxis(axis: index, field: nil)] }
+      return fields.sorted().map { UsedAxis(axis: index, field: $0) }
+    }
   }
 
   /// The fields that all instances of a step share, in hashing order; those of its inputs and of an instance follow.

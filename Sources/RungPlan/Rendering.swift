@@ -100,21 +100,31 @@ public struct Substitution: Sendable {
     return [plain(template)]
   }
 
+  /// The first of these references whose value would need quoting, with that value; nil when all are harmless anywhere in
+  /// a shell text.
+  public func firstNeedingQuotes(_ references: [Reference]) -> (reference: Reference, value: String)? {
+    for reference in references {
+      for text in texts(of: reference) where !Self.isHarmless(text) { return (reference, text) }
+    }
+    return nil
+  }
+
   /// One word for a POSIX shell: as it is when it has only harmless characters, else in single quotes.
   public static func quoted(_ text: String) -> String {
-    let harmless =
-      !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case 48...57, 65...90, 97...122: true
-        case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "+"),
-          UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "%"), UInt8(ascii: "="):
-          true
-        default: false
-        }
-      }
-    if harmless { return text }
+    if !text.isEmpty && isHarmless(text) { return text }
     return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+
+  private static func isHarmless(_ text: String) -> Bool {
+    text.utf8.allSatisfy { byte in
+      switch byte {
+      case 48...57, 65...90, 97...122: true
+      case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "+"),
+        UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "%"), UInt8(ascii: "="):
+        true
+      default: false
+      }
+    }
   }
 }
 

@@ -4,13 +4,10 @@ import RungCore
 /// A point in time, as UTC.
 struct UTCTime {
   private let seconds: Int64
-  private let milliseconds: Int64
 
   /// Nanoseconds since 1970.
   init(nanoseconds: Int64) {
-    let whole = nanoseconds / 1_000_000_000 - (nanoseconds % 1_000_000_000 < 0 ? 1 : 0)
-    seconds = whole
-    milliseconds = (nanoseconds - whole * 1_000_000_000) / 1_000_000
+    seconds = nanoseconds / 1_000_000_000 - (nanoseconds % 1_000_000_000 < 0 ? 1 : 0)
   }
 
   /// For people: `2026-11-23 22:19:03 UTC`.

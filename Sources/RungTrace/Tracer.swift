@@ -38,6 +38,21 @@ public struct Tracer: Sendable {
     return Trace(subject: subject, lineage: Lineage.of(records: [subject.record], store: store))
   }
 
+  /// The first output of the execution that a record tells of, traced back to all its sources. Throws when the record is
+  /// gone or made nothing.
+  public func trace(record digest: Digest) throws(TraceError) -> Trace {
+    guard let bytes = try? store.readRecord(digest), let record = Record(bytes: bytes) else {
+      throw TraceError(.cache, "the record \(digest) is not in the cache")
+    }
+    guard let output = record.outputs.first else {
+      throw TraceError(.notAnOutput, "\(record.instance) has made nothing: it ended as '\(record.outcome.rawValue)'")
+    }
+    let subject = Trace.Subject(
+      file: record.instance, digest: output.digest, instance: record.instance, output: output.name, record: digest,
+      publishedAt: nil, alsoMadeBy: [])
+    return Trace(subject: subject, lineage: Lineage.of(records: [digest], store: store))
+  }
+
   /// What the file or folder at a path is. Where several executions made the same bytes: the one that published the
   /// file at this path, else the newest that published it anywhere in the project, else the newest. Throws like
   /// `trace(fileAt:)`.

@@ -38,7 +38,7 @@ enum Golden {
       .replacing(/\d{8}-\d{6}-[0-9a-f]{6}/, with: "<run>")
       .replacing(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, with: "<date>")
       .replacing(/sha256:[0-9a-f]{64}/, with: "<digest>")
-      .replacing(/"(at|duration_ns)": ?\d+/) { "\"\($0.output.1)\": <number>" }
+      .replacing(/"(at_ns|duration_ns)": ?\d+/) { "\"\($0.output.1)\": <number>" }
       .replacing(/\b\d+(\.\d+)? (ns|µs|ms|s|min|h)\b/, with: "<time>")
   }
 }

@@ -104,7 +104,7 @@ import Testing
       """
     ])
     let refused = try sandbox.rung("run")
-    #expect(refused.code == 2 && refused.errors.contains("TOKEN"))
+    #expect(refused.code == 1 && refused.errors.contains("the secret TOKEN is not set"))
   }
 
   @Test func everyOptionOfAStepIsTaken() throws {

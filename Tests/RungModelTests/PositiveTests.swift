@@ -54,12 +54,14 @@ import Testing
     let csv = "name,note\n\"a\",\"say \"\"hi\"\",\nhere\"\nb,1.5\n"
     let axis = try axis("{table: t.csv}", ["pipelines/x/t.csv": csv])
     #expect(axis.fields == ["name", "note"])
+    #expect(axis.table?.text == "pipelines/x/t.csv")
     #expect(axis.values.map { $0.value["note"] } == ["say \"hi\",\nhere", .number("1.5")])
   }
 
   @Test func replicatesAreMarked() throws {
     #expect(try axis("{replicates: 2}").isReplicate)
     #expect(try !axis("0..1").isReplicate)
+    #expect(try axis("0..1").table == nil)
   }
 }
 

@@ -135,3 +135,47 @@ import Testing
     #expect(one != fields { $0.command = .arguments([Template(literal: "a"), Template(literal: "b")]) })
   }
 }
+
+@Suite struct UsedAxisTests {
+  let axes = [
+    Axis(name: "width", values: [AxisValue(label: "1", value: 1)]),
+    Axis(name: "site", fields: ["lat", "lon"], values: [AxisValue(label: "a", value: ["lat": 1, "lon": 2])]),
+    Axis(name: "seed", values: [AxisValue(label: "0", value: 0)], isReplicate: true),
+  ]
+
+  private func names(_ references: [Reference], deterministic: Bool = true) -> [String] {
+    KeyFields.usedAxes(references, axes, deterministic: deterministic).map { used in
+      ([axes[used.axis].name] + [used.field].compactMap(\.self)).joined(separator: ".")
+    }
+  }
+
+  @Test func repetitionsAreNeverOneMeasurement() {
+    #expect(names([]) == ["seed"])
+    #expect(names([.axis("width", field: nil)]) == ["width", "seed"])
+    #expect(names([], deterministic: false) == ["width", "site", "seed"])
+  }
+
+  @Test func ofATableOnlyTheColumnsInUseCount() {
+    #expect(names([.axis("site", field: "lat"), .axis("site", field: "lat")]) == ["site.lat", "seed"])
+    #expect(names([.axis("site", field: "lat"), .axis("site", field: nil)]) == ["site", "seed"])
+  }
+
+  @Test func ofAStructuredParameterOnlyTheMembersInUseCount() {
+    let parameters: [String: JSON] = ["m": ["a": 1, "b": ["c": 2]], "n": 3]
+    let used = KeyFields.usedParameters(
+      [.parameter("m", path: ["b", "c"]), .parameter("n", path: []), .parameter("m", path: ["a"])], parameters)
+    #expect(used == [.init("m.a", 1), .init("m.b.c", 2), .init("n", 3)])
+  }
+
+  @Test(arguments: [
+    ("echo {}", false), ("echo \"{}\"", true), ("echo '{}'", true), ("echo \"a\" {}", false), ("echo \\\"{}", false),
+    ("echo \"$(cat {})\"", false), ("echo \"$(cat \"{}\")\"", true), ("# don't\necho {}", false),
+    ("echo a#'{}'", true), ("x=\"a\\\"{}\"", true), ("echo $(cat (a)) '{}'", true), ("echo '\\' {}", false),
+  ])
+  func quotesAreFollowedAsAShellReadsThem(text: String, isQuoted: Bool) {
+    let parts = text.split(separator: "{}", omittingEmptySubsequences: false).map(String.init)
+    let reference = Reference.parameter("p", path: [])
+    let template = Template(segments: [.literal(parts[0]), .reference(reference), .literal(parts[1])])
+    #expect((template.quotedReferences == [reference]) == isQuoted)
+  }
+}

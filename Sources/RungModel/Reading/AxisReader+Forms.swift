@@ -130,7 +130,7 @@ extension AxisReader {
         at: node)
       return nil
     }
-    var draft = Draft(fields: header.cells)
+    var draft = Draft(fields: header.cells, table: path)
     draft.values = rows.dropFirst().map { row in
       let members = zip(header.cells, row.cells).map {
         JSON.Member($0, YAMLNode.isNumber($1) ? .number($1) : .string($1))

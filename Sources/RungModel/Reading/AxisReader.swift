@@ -10,6 +10,7 @@ struct AxisReader {
     var fields: [String] = []
     var values: [(value: AxisValue, node: YAMLNode)] = []
     var isReplicate = false
+    var table: RelativePath?
   }
 
   /// The axis; nil after a mistake.
@@ -41,7 +42,8 @@ struct AxisReader {
       return nil
     }
     return Axis(
-      name: name, fields: draft.fields, values: values, isReplicate: draft.isReplicate, location: key.location)
+      name: name, fields: draft.fields, values: values, isReplicate: draft.isReplicate, table: draft.table,
+      location: key.location)
   }
 
   private func draft(name: String, _ node: YAMLNode) -> Draft? {
