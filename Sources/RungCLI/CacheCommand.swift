@@ -61,6 +61,9 @@ struct CacheCheck: ParsableCommand {
     discussion: """
       Damaged ones are set aside in the cache's quarantine; the next run makes them again. Exit code 3 when there are \
       any.
+
+      Results that the index knows but whose record or bytes are not there are told as well. They are no damage: a run \
+      makes those again that it needs.
       """)
 
   @OptionGroup var project: ProjectOptions
@@ -86,7 +89,13 @@ struct CacheCheck: ParsableCommand {
     }
     if showsProgress { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }
     let ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
-    let problems = try ledger.check()
+    var problems = try ledger.check()
+    var gone: [GoneResult] = []
+    do throws(LedgerError) {
+      gone = try GoneResult.all(in: store, ledger)
+    } catch {
+      problems.append(error.message)
+    }
     if json {
       let json: JSON = [
         "checked": .int(report.checked), "bytes": .int(report.bytes),
@@ -94,6 +103,8 @@ struct CacheCheck: ParsableCommand {
           report.damaged.map {
             ["digest": .digest($0.digest), "record": .bool($0.isRecord), "problem": .string($0.error.message)]
           }),
+        "gone": .array(
+          gone.map { ["record": .digest($0.record), "missing": .array($0.missing.map { .digest($0) })] }),
         "strangers": .array(report.strangers.map { .string($0) }),
         "index": .array(problems.map { .string($0) }), "sound": .bool(report.isSound && problems.isEmpty),
       ]
@@ -102,12 +113,57 @@ struct CacheCheck: ParsableCommand {
       for damage in report.damaged { Console.print("damaged: \(damage.error.message)") }
       for name in report.strangers { Console.print("not Rung's: \(name)") }
       for problem in problems { Console.print("index: \(problem)") }
+      for line in GoneResult.text(gone, ledger) { Console.print(line) }
       let state = report.isSound && problems.isEmpty ? Style.output.green("sound") : Style.output.red("not sound")
       Console.print("\(state): \(report.checked) checked, \(ByteCount(bytes: report.bytes))")
-      if !report.isSound { Console.print("damaged objects are in \(cache)/quarantine; `rung run` makes them again") }
+      if !report.isSound && !store.isReadOnly {
+        Console.print("damaged objects are in \(cache)/quarantine; `rung run` makes them again")
+      }
       if !problems.isEmpty { Console.print("`rung cache rebuild-index` makes the index anew") }
     }
     if !report.isSound || !problems.isEmpty { throw ExitNow(code: ExitStatus.machineFailed) }
+  }
+}
+
+/// A result that the index promises and the cache no longer has.
+private struct GoneResult {
+  /// The record of its execution.
+  let record: Digest
+  /// What is not there: the record first, when it is among it, then objects.
+  let missing: [Digest]
+
+  /// Compares the whole index with the disk.
+  static func all(in store: ObjectStore, _ ledger: Ledger) throws(LedgerError) -> [GoneResult] {
+    var objects = MissingObjects(in: store)
+    var result: [GoneResult] = []
+    try ledger.forEachAction { action in
+      var missing: Set<Digest> = []
+      for output in action.outputs {
+        missing.formUnion(objects.missing(of: output.digest, isTree: output.kind == .tree))
+      }
+      let record = store.hasRecord(action.record) ? [] : [action.record]
+      if !missing.isEmpty || !record.isEmpty {
+        result.append(GoneResult(record: action.record, missing: record + missing.sorted()))
+      }
+    }
+    return result
+  }
+
+  /// What people are told: how many, and a few examples.
+  static func text(_ gone: [GoneResult], _ ledger: Ledger) -> [String] {
+    if gone.isEmpty { return [] }
+    let subject = gone.count == 1 ? "1 result lacks its" : "\(gone.count) results lack their"
+    var lines = ["gone: \(subject) record or bytes; `rung run` makes those again that it needs"]
+    for result in gone.prefix(5) {
+      let instance = (try? ledger.row(ofRecord: result.record))?.instance ?? "a result"
+      var lacks = result.missing.prefix(2).map { digest in
+        digest == result.record ? "its record \(digest.hex.prefix(12))" : "object \(digest.hex.prefix(12))"
+      }
+      if result.missing.count > 2 { lacks.append("\(result.missing.count - 2) more") }
+      lines.append("  \(instance) lacks \(lacks.joined(separator: ", "))")
+    }
+    if gone.count > 5 { lines.append("  and \(gone.count - 5) more; --json lists them all") }
+    return lines
   }
 }
 

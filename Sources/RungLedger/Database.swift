@@ -22,12 +22,30 @@ final class Database: @unchecked Sendable {
     static func optional(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .null }
   }
 
-  init(path: String) throws(LedgerError) {
+  /// What a connection may do with the files.
+  enum Access {
+    /// Read and write; a missing file is made.
+    case write
+    /// Read only; SQLite looks at the log, and may make the shared memory that this takes.
+    case read
+    /// Read only and without looking at anything but the database's own file, which nobody may be writing.
+    case readAlone
+  }
+
+  init(path: String, _ access: Access = .write) throws(LedgerError) {
     self.path = path
     var handle: OpaquePointer?
     // NOMUTEX: the connection is guarded by its owner.
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
-    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    var flags = SQLITE_OPEN_NOMUTEX
+    var name = path
+    switch access {
+    case .write: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    case .read: flags |= SQLITE_OPEN_READONLY
+    case .readAlone:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      name = Self.immutableURI(path)
+    }
+    let code = sqlite3_open_v2(name, &handle, flags, nil)
     guard code == SQLITE_OK, let handle else {
       let error = Self.error(code, handle, path)
       sqlite3_close_v2(handle)
@@ -44,6 +62,23 @@ final class Database: @unchecked Sendable {
   deinit {
     for statement in statements.values { sqlite3_finalize(statement) }
     sqlite3_close_v2(handle)
+  }
+
+  /// True when SQLite could open the file only for reading.
+  var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
+
+  // Bytes that mean something in a URI are escaped.
+  private static func immutableURI(_ path: String) -> String {
+    var uri = path.hasPrefix("/") ? "file://" : "file:"
+    for scalar in path.unicodeScalars {
+      switch scalar {
+      case "%": uri += "%25"
+      case "?": uri += "%3f"
+      case "#": uri += "%23"
+      default: uri.unicodeScalars.append(scalar)
+      }
+    }
+    return uri + "?immutable=1"
   }
 
   /// Runs statements without values or results.

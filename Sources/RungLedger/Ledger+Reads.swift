@@ -9,6 +9,14 @@ extension Ledger {
     }.first
   }
 
+  /// Hands over every entry of the action cache, by key, as they are at one moment. The body must not use this ledger.
+  public func forEachAction(_ body: (ActionRow) -> Void) throws(LedgerError) {
+    _ = try rows("SELECT key, record, outputs FROM action ORDER BY key") { row throws(LedgerError) in
+      guard let outputs = ActionRow.decode(row.blob(2)) else { throw .damagedFile(row.path, "an action's outputs") }
+      body(ActionRow(key: try row.digest(0), record: try row.digest(1), outputs: outputs))
+    }
+  }
+
   /// The whole stat cache of a project, sorted by path.
   public func statCache(project: String) throws(LedgerError) -> [StatEntry] {
     try rows(

@@ -15,35 +15,85 @@ public final class Ledger: Sendable {
   public let path: String
 
   private let reader: Mutex<Database>
-  private let writer: Mutex<Writer>
-  private let writeLock: WriteLock
+  // Nil when the ledger is read-only.
+  private let writer: Mutex<Writer?>
+  private let refusal: LedgerError?
 
   // The log is moved into the database when it is larger than this, in bytes; a commit of a small run adds some 20 kB.
   private static let largestLog: Int64 = 4 << 20
 
   private struct Writer {
     let database: Database
+    let lock: WriteLock
     // The size of the log at which the next checkpoint is tried; more than `largestLog` while a reader is in the way.
     var checkpointAt = Ledger.largestLog
   }
 
-  /// Opens the ledger at `path`, making it when it is missing; its folder must exist.
+  /// Opens the ledger at `path`, making it when it is missing; its folder must exist. One that is there but lies on a
+  /// read-only file system, or where this process may not write, is opened all the same, `isReadOnly`.
   ///
   /// `durable`: a commit returns after it is on the disk. False is for tests and scratch: a power cut may then damage
   /// the file. Throws `damaged` when the file is something else or broken, `newerFormat` when a newer Rung made it;
-  /// neither changes it.
+  /// neither changes it. Throws
+  /// `readOnly` when it cannot be written and cannot be read without that either.
   public init(path: String, durable: Bool) throws(LedgerError) {
     self.path = path
-    writeLock = try WriteLock(path: "\(path).lock")
-    let writing = try Database(path: path)
-    if try !Self.isReady(writing) {
-      try writeLock.withLock { () throws(LedgerError) in try Self.prepare(writing) }
+    let reading: Database
+    var writing: Writer?
+    var refusal: LedgerError?
+    do throws(LedgerError) {
+      writing = try Self.openForWriting(path, durable: durable)
+      reading = try Database(path: path)
+    } catch {
+      guard error.code == .readOnly else { throw error }
+      refusal = error
+      reading = try Self.openForReading(path)
     }
-    try writing.execute("PRAGMA synchronous = \(durable ? "FULL" : "OFF")")
-    let reading = try Database(path: path)
     try reading.execute("PRAGMA query_only = ON")
     reader = Mutex(reading)
-    writer = Mutex(Writer(database: writing))
+    writer = Mutex(writing)
+    self.refusal = refusal
+  }
+
+  /// True when the ledger could not be opened for writing: everything can be read, and every write throws `readOnly`.
+  public var isReadOnly: Bool { refusal != nil }
+
+  private static func openForWriting(_ path: String, durable: Bool) throws(LedgerError) -> Writer {
+    let lock = try WriteLock(ofLedger: path)
+    let database = try Database(path: path)
+    if database.isReadOnly { throw .readOnly(path, "the file cannot be opened for writing") }
+    if try !isReady(database) {
+      try lock.withLock { () throws(LedgerError) in try prepare(database) }
+    }
+    try database.execute("PRAGMA synchronous = \(durable ? "FULL" : "OFF")")
+    return Writer(database: database, lock: lock)
+  }
+
+  // A reader of a database with a log wants its shared memory: the file `-shm`, or the right to make one. Where there
+  // is neither, the database's file alone is all there is to read, provided that the log is empty.
+  private static func openForReading(_ path: String) throws(LedgerError) -> Database {
+    guard size(path) > 0 else {
+      throw LedgerError(
+        .readOnly,
+        "there is no ledger \(path), and none can be made, because the cache is read-only. `rung cache rebuild-index`"
+          + " makes one in a copy of it that can be written")
+    }
+    do throws(LedgerError) {
+      let database = try Database(path: path, .read)
+      guard try isReady(database) else { throw .damagedFile(path, "it is empty") }
+      return database
+    } catch {
+      guard error.code == .io else { throw error }
+      guard size("\(path)-wal") <= 0 else {
+        throw LedgerError(
+          .readOnly,
+          "the ledger \(path) has changes in \(path)-wal that can be read only where the cache can be written; copy the"
+            + " cache there and name the copy by RUNG_CACHE (\(error.message))")
+      }
+    }
+    let database = try Database(path: path, .readAlone)
+    guard try isReady(database) else { throw .damagedFile(path, "it is empty") }
+    return database
   }
 
   /// Writes all of `changes`, or on an error nothing. Durable on return when the ledger is.
@@ -65,7 +115,7 @@ public final class Ledger: Sendable {
   /// Moves a damaged ledger out of the way, so that `init` makes a new one, and returns the new name of its file.
   /// Processes that have it open go on with the old one; what they write there is lost to the index, not to the cache.
   public static func setAside(path: String) throws(LedgerError) -> String {
-    let lock = try WriteLock(path: "\(path).lock")
+    let lock = try WriteLock(ofLedger: path)
     return try lock.withLock { () throws(LedgerError) in
       let aside = "\(path).damaged"
       for suffix in ["-wal", "-shm", ""] {
@@ -90,21 +140,24 @@ public final class Ledger: Sendable {
   }
 
   private func write(_ body: (Database) throws(LedgerError) -> Void) throws(LedgerError) {
+    if let refusal { throw refusal }
     try writer.withLock { writer throws(LedgerError) in
-      let database = writer.database
-      let log = try writeLock.withLock { () throws(LedgerError) -> Int64 in
+      guard let open = writer else { return }
+      let database = open.database
+      let log = try open.lock.withLock { () throws(LedgerError) -> Int64 in
         try database.transaction { () throws(LedgerError) in try body(database) }
-        let size = logSize()
-        guard size > writer.checkpointAt else { return 0 }
+        let size = Self.size("\(path)-wal")
+        guard size > open.checkpointAt else { return 0 }
         return try database.checkpoint() ? 0 : size
       }
-      if log > 0 { writer.checkpointAt = log + Self.largestLog }
+      if log > 0 { writer?.checkpointAt = log + Self.largestLog }
     }
   }
 
-  private func logSize() -> Int64 {
+  // In bytes; 0 when there is no such file.
+  private static func size(_ path: String) -> Int64 {
     var status = stat()
-    return stat("\(path)-wal", &status) == 0 ? Int64(status.st_size) : 0
+    return stat(path, &status) == 0 ? Int64(status.st_size) : 0
   }
 
   // True when the database has the schema of this version; false when it is new.

@@ -8,6 +8,8 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case newerFormat
     /// The disk is full, or a quota is reached. Nothing was changed.
     case noSpace
+    /// The ledger lies where this process may not write: it can only be read.
+    case readOnly
     /// The file cannot be opened, read or written.
     case io
   }
@@ -21,6 +23,14 @@ public struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
+  }
+
+  /// What every attempt to write is answered. `cause` is a clause.
+  static func readOnly(_ path: String, _ cause: String) -> LedgerError {
+    LedgerError(
+      .readOnly,
+      "the ledger \(path) is read-only (\(cause)). What is in it can be looked at; to run steps, make the cache writable"
+        + " or use a copy of it, named by RUNG_CACHE")
   }
 
   /// The message.

@@ -6,14 +6,19 @@ final class WriteLock: Sendable {
   private let descriptor: Int32
   private let path: String
 
-  init(path: String) throws(LedgerError) {
+  /// Opens the file, making it when it is missing. Throws `readOnly` where the system refuses to write.
+  init(ofLedger ledger: String) throws(LedgerError) {
+    let path = "\(ledger).lock"
     self.path = path
     var descriptor: Int32 = -1
     repeat {
       descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else {
-      throw LedgerError(.io, "cannot open \(path): \(String(cString: strerror(errno)))")
+      let number = errno
+      let cause = "cannot open \(path): \(String(cString: strerror(number)))"
+      if number == EROFS || number == EACCES || number == EPERM { throw .readOnly(ledger, cause) }
+      throw LedgerError(.io, cause)
     }
     self.descriptor = descriptor
   }

@@ -9,27 +9,39 @@ import RungCore
 /// The locks belong to this value's open file: two `ActionLocks` exclude each other, also within a process, but one
 /// never excludes itself. Who uses one from several threads keeps count of the keys that it holds.
 public final class ActionLocks: Sendable {
-  private let descriptor: Int32
+  // Nil when the file cannot be opened because the cache is read-only.
+  private let descriptor: Int32?
+  private let refusal: StoreError?
   private let path: String
   private let fileSystem: FileSystem
 
-  /// Opens the file `locks` in the cache's folder, which exists, making it when it is missing.
+  /// Opens the file `locks` in the cache's folder, which exists, making it when it is missing. A read-only cache is no
+  /// error yet: nothing need be locked in it.
   public init(path cache: String, fileSystem: FileSystem = .live) throws(StoreError) {
     path = "\(cache)/locks"
     self.fileSystem = fileSystem
-    descriptor = try fileSystem.open(path, O_RDWR | O_CREAT, mode: 0o666, at: path)
+    do {
+      descriptor = try fileSystem.open(path, O_RDWR | O_CREAT, mode: 0o666, at: path)
+      refusal = nil
+    } catch {
+      guard error.meansReadOnly else { throw error }
+      descriptor = nil
+      refusal = .readOnly(cache, error)
+    }
   }
 
-  deinit { fileSystem.close(descriptor) }
+  deinit { if let descriptor { fileSystem.close(descriptor) } }
 
   /// Takes the lock of a key, or returns false at once because another process holds it. Throws `io` when the file
-  /// system has no locks.
+  /// system has no locks, `readOnly` when the cache cannot be written.
   public func tryLock(_ key: Digest) throws(StoreError) -> Bool {
-    try fileSystem.tryLockByte(descriptor, offset(key), at: path)
+    guard let descriptor else { throw refusal ?? StoreError(.readOnly, "\(path) cannot be written") }
+    return try fileSystem.tryLockByte(descriptor, offset(key), at: path)
   }
 
   /// Lets go of a lock. One that is not held is not an error.
   public func unlock(_ key: Digest) {
+    guard let descriptor else { return }
     _ = try? fileSystem.tryLockByte(descriptor, offset(key), release: true, at: path)
   }
 

@@ -89,9 +89,10 @@ extension ObjectStore {
         }
       }
     }
-    let aside = try openFolder("quarantine")
-    defer { fileSystem.close(aside) }
-    result.quarantined = try fileSystem.list(aside, at: "\(path)/quarantine").count
+    if let aside = try openFolder("quarantine") {
+      defer { fileSystem.close(aside) }
+      result.quarantined = try fileSystem.list(aside, at: "\(path)/quarantine").count
+    }
     return result
   }
 
@@ -118,7 +119,7 @@ extension ObjectStore {
   // All published names of a kind.
   private func names(_ kind: Kind, stranger: (String) -> Void) throws(StoreError) -> [Name] {
     var result: [Name] = []
-    let top = try openFolder(kind.rawValue)
+    guard let top = try openFolder(kind.rawValue) else { return [] }
     defer { fileSystem.close(top) }
     for shard in try fileSystem.list(top, at: "\(path)/\(kind.rawValue)") {
       let prefix = text(shard)
@@ -141,7 +142,13 @@ extension ObjectStore {
     return result
   }
 
-  private func openFolder(_ name: String) throws(StoreError) -> Int32 {
-    try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: "\(path)/\(name)")
+  // Nil when there is none: an empty folder may not have come along into a copy that can only be read.
+  private func openFolder(_ name: String) throws(StoreError) -> Int32? {
+    do {
+      return try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: "\(path)/\(name)")
+    } catch {
+      if error.errno == ENOENT { return nil }
+      throw error
+    }
   }
 }

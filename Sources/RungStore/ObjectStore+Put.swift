@@ -115,6 +115,7 @@ extension ObjectStore {
     _ codec: Codec, size: Int64, _ title: String,
     _ body: ((UnsafeRawBufferPointer, _ last: Bool) throws(StoreError) -> Void) throws(StoreError) -> Name?
   ) throws(StoreError) {
+    let stage = try writable()
     let file = stage.newName()
     let place = "\(path)/\(stage.name)/\(file)"
     let descriptor = try fileSystem.open(

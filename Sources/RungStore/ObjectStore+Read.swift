@@ -108,7 +108,7 @@ extension ObjectStore {
   // Opens the file of a name, wherever it is at the moment.
   private func openStored(_ name: Name) throws(StoreError) -> Int32 {
     let place = name.path
-    if let file = shared.withLock({ $0.staged[name] }) {
+    if let stage, let file = shared.withLock({ $0.staged[name] }) {
       do {
         return try fileSystem.open(file, O_RDONLY | O_NOFOLLOW, in: stage.descriptor, at: "\(path)/\(place)")
       } catch {
@@ -128,6 +128,9 @@ extension ObjectStore {
   private func setAside(_ name: Name, _ descriptor: Int32, _ problem: String) -> StoreError {
     let aside = "quarantine/\(name.kind == .object ? "object" : "record")-\(name.digest.hex).zst"
     var message = "\(name.title) is damaged: \(problem)"
+    guard let stage else {
+      return StoreError(.damaged, "\(message). It stays where it is, because the cache \(path) is read-only")
+    }
     if let file = shared.withLock({ $0.staged.removeValue(forKey: name) }) {
       try? fileSystem.remove(file, in: stage.descriptor, at: file)
       return StoreError(.damaged, "\(message). It was dropped before it was stored; make it again")

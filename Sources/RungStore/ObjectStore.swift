@@ -14,11 +14,12 @@ import Synchronization
 public final class ObjectStore: Sendable {
   /// The cache's folder, as it was given.
   public let path: String
-  // The open folder; `stage` closes it.
+  // The open folder; `stage` closes it when there is one.
   let root: Int32
   let fileSystem: FileSystem
   let durability: Durability
-  let stage: StageFolder
+  // Nil when the cache is read-only; then `shared.failure` is set from the beginning.
+  let stage: StageFolder?
   let codecs = CodecPool()
   let hot = HotCache()
   let shared = Mutex(Shared())
@@ -53,21 +54,24 @@ public final class ObjectStore: Sendable {
     var shards: Set<String> = []
     // Names of another process were relied on, or ours were given, since the last sync of names.
     var namesUnsynced = false
-    // Set by a failed sync; final.
+    // Set by a failed sync, or where the cache is read-only; final.
     var failure: StoreError?
   }
 
   /// Opens the cache at `path`, making what is missing, and clears away what dead processes left in `stage/`.
   ///
-  /// A cache of a newer format is refused (`newerFormat`) before anything is written.
+  /// A cache of a newer format is refused (`newerFormat`) before anything is written. One that is there but lies on a
+  /// read-only file system, or where this process may not write, is opened all the same, `isReadOnly`.
   public init(path: String, durability: Durability = .full, fileSystem: FileSystem = .live) throws(StoreError) {
     self.path = path
     self.fileSystem = fileSystem
     self.durability = durability
-    try Self.makeFolders(path, fileSystem)
-    let root = try fileSystem.open(path, O_RDONLY | O_DIRECTORY, at: path)
+    let root = try Self.openRoot(path, fileSystem)
+    var isFormatted = false
+    var stage: StageFolder?
     do {
-      if try !StoreFormat.isWritten(root, path, fileSystem) {
+      isFormatted = try StoreFormat.isWritten(root, path, fileSystem)
+      if !isFormatted {
         try fileSystem.makeFolder("stage", in: root, at: "\(path)/stage")
         try StoreFormat.write(root, path, durability, fileSystem)
       }
@@ -76,11 +80,25 @@ public final class ObjectStore: Sendable {
       }
       stage = try StageFolder(root: root, in: path, fileSystem)
     } catch {
-      fileSystem.close(root)
-      throw error
+      // Only what is a cache already can be read without having been written.
+      guard isFormatted, error.meansReadOnly else {
+        fileSystem.close(root)
+        throw error
+      }
+      let refusal = StoreError.readOnly(path, error)
+      shared.withLock { $0.failure = refusal }
     }
+    self.stage = stage
     self.root = root
   }
+
+  deinit {
+    if stage == nil { fileSystem.close(root) }
+  }
+
+  /// True when the cache could not be opened for writing: everything can be read, and every put and flush throws
+  /// `readOnly`. Damaged files that are found stay where they are.
+  public var isReadOnly: Bool { stage == nil }
 
   /// True when the object can be read: published by anyone, or put by this store. False too when the disk fails.
   public func contains(_ digest: Digest) -> Bool {
@@ -116,7 +134,19 @@ public final class ObjectStore: Sendable {
     }
   }
 
+  /// Throws what a put would throw where the cache is read-only (`readOnly`), so that nothing is begun in vain.
+  public func requireWritable() throws(StoreError) { _ = try writable() }
+
+  /// The stage folder, for whoever writes.
+  func writable() throws(StoreError) -> StageFolder {
+    guard let stage else {
+      throw shared.withLock { $0.failure } ?? StoreError(.readOnly, "the cache \(path) is read-only")
+    }
+    return stage
+  }
+
   private func publish(_ name: Name, _ file: String) throws(StoreError) {
+    let stage = try writable()
     let shard = name.shard
     let isKnown = shared.withLock { $0.shards.contains(shard) }
     if !isKnown {
@@ -149,7 +179,7 @@ public final class ObjectStore: Sendable {
         defer { shared.staged = [:] }
         return shared.staged
       }
-      for file in dropped.values { try? fileSystem.remove(file, in: stage.descriptor, at: file) }
+      if let stage { for file in dropped.values { try? fileSystem.remove(file, in: stage.descriptor, at: file) } }
       throw error
     }
   }
@@ -158,6 +188,17 @@ public final class ObjectStore: Sendable {
   func isPresent(_ name: Name) throws(StoreError) -> Bool {
     if shared.withLock({ $0.staged[name] != nil }) { return true }
     return try fileSystem.exists(name.path, in: root, at: "\(path)/\(name.path)")
+  }
+
+  // Opens the cache's folder, making it and those above it when they are missing.
+  private static func openRoot(_ path: String, _ fileSystem: FileSystem) throws(StoreError) -> Int32 {
+    do {
+      return try fileSystem.open(path, O_RDONLY | O_DIRECTORY, at: path)
+    } catch {
+      guard error.code == .missing, error.errno == ENOENT else { throw error }
+    }
+    try makeFolders(path, fileSystem)
+    return try fileSystem.open(path, O_RDONLY | O_DIRECTORY, at: path)
   }
 
   // Makes the folder and those above it.

@@ -13,6 +13,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case noSpace
     /// The machine failed: a system call returned an error that is none of the others.
     case io
+    /// The cache lies where this process may not write: it can only be read.
+    case readOnly
     /// The cache was written by a newer Rung. Nothing was changed.
     case newerFormat
     /// The path cannot be stored or written: a socket, a link out of the tree, something already there.
@@ -43,6 +45,17 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The same, where the path is one to write to: a folder that is not there is no missing object.
   var asTarget: StoreError {
     code == .missing ? StoreError(.badPath, "\(message) (its folder has to exist)", errno: errno) : self
+  }
+
+  /// True when the system refuses to write there at all: a read-only file system, or no permission.
+  var meansReadOnly: Bool { errno == EROFS || errno == EACCES || errno == EPERM }
+
+  /// What every attempt to write to a cache is answered that could not be opened for writing because of `cause`.
+  static func readOnly(_ cache: String, _ cause: StoreError) -> StoreError {
+    StoreError(
+      .readOnly,
+      "the cache \(cache) is read-only (\(cause.message)). What is in it can be looked at; to run steps, make it writable"
+        + " or use a copy of it, named by RUNG_CACHE", errno: cause.errno)
   }
 
   /// The error of a system call that failed on `place`.

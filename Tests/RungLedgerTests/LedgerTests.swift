@@ -82,6 +82,20 @@ import Testing
     }
   }
 
+  @Test func allActionsAreHandedOver() throws {
+    try withLedger { ledger in
+      var changes = LedgerChanges()
+      changes.actions = (0..<300).map { number in
+        let output = ActionOutput(name: "n\(number)", kind: .tree, digest: Digest(ofText: "o\(number)"), size: 1)
+        return ActionRow(key: Digest(ofText: "k\(number)"), record: a, outputs: [output])
+      }
+      try ledger.commit(changes)
+      var seen: [ActionRow] = []
+      try ledger.forEachAction { seen.append($0) }
+      #expect(seen == changes.actions.sorted { $0.key < $1.key })
+    }
+  }
+
   @Test func laterRowsReplaceEarlierOnes() throws {
     try withLedger { ledger in
       var changes = LedgerChanges()

@@ -96,3 +96,17 @@ func shell(_ command: String) -> String? {
   }
   return pclose(pipe) == 0 ? String(decoding: output, as: UTF8.self) : nil
 }
+
+/// Whether this process may mount; then a test can have a folder that not even root can write to.
+let canMount =
+  shell("d=$(mktemp -d) && mount -t tmpfs none $d 2>/dev/null && umount $d; e=$?; rmdir $d; exit $e") != nil
+
+/// Runs `body` while the folder is mounted read-only.
+func whileReadOnly<T>(_ folder: String, _ body: () throws -> T) throws -> T {
+  guard shell("mount --bind '\(folder)' '\(folder)' && mount -o remount,bind,ro '\(folder)'") != nil else {
+    throw LedgerError(.io, "cannot mount \(folder)")
+  }
+  // Lazily: what is still open in it goes with its owner.
+  defer { _ = shell("umount -l '\(folder)'") }
+  return try body()
+}
