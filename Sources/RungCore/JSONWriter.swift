@@ -17,7 +17,10 @@ extension JSON {
     switch self {
     case .null: out += "null"
     case .bool(let value): out += value ? "true" : "false"
-    case .number(let text): out += text.utf8.last.map { $0 == 0x4E || $0 == 0x79 } == true ? "null" : text  // NaN, Infinity
+    case .number(let text):
+      // NaN and the infinities are no JSON.
+      let isFinite = text.utf8.last != UInt8(ascii: "N") && text.utf8.last != UInt8(ascii: "y")
+      out += isFinite ? text : "null"
     case .string(let text): Self.quote(text, to: &out)
     case .array(let items):
       Self.list(items, "[", "]", to: &out, indent: indent, depth: depth) { item, out in
