@@ -141,6 +141,10 @@ private struct GoneResult {
       for output in action.outputs {
         missing.formUnion(objects.missing(of: output.digest, isTree: output.kind == .tree))
       }
+      // Without its sets nobody can tell whether it is still the result.
+      for set in [action.observed.project, action.observed.system].compactMap({ $0 }) {
+        missing.formUnion(objects.missing(of: set, isTree: false))
+      }
       let record = store.hasRecord(action.record) ? [] : [action.record]
       if !missing.isEmpty || !record.isEmpty {
         result.append(GoneResult(record: action.record, missing: record + missing.sorted()))

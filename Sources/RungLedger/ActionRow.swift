@@ -1,17 +1,32 @@
 import RungCore
 
-/// An entry of the action cache: the key of an action and what came of it.
+/// An entry of the action cache: the key of an action, what an execution of it was observed to read, and what came of it.
+///
+/// A key may have several entries, one for each observation: they are candidates, and the one whose observed files are
+/// still as they were is the result.
 public struct ActionRow: Hashable, Sendable {
   /// The action key.
   public var key: Digest
+  /// What the execution was observed to read.
+  public var observed: Observed
+  /// How far the execution was watched, in the words of records.
+  public var watch: String
+  /// When the execution started, in nanoseconds since 1970; 0 where the ledger was made before this was kept.
+  public var made: Int64
   /// The record of the execution.
   public var record: Digest
   /// What it made, in the order of declaration: enough to go on without reading the record.
   public var outputs: [ActionOutput]
 
   /// An entry.
-  public init(key: Digest, record: Digest, outputs: [ActionOutput]) {
+  public init(
+    key: Digest, observed: Observed = Observed(), watch: String = "declared", made: Int64 = 0, record: Digest,
+    outputs: [ActionOutput]
+  ) {
     self.key = key
+    self.observed = observed
+    self.watch = watch
+    self.made = made
     self.record = record
     self.outputs = outputs
   }

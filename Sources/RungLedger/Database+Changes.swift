@@ -6,9 +6,14 @@ extension Database {
     for action in changes.actions {
       try run(
         """
-        INSERT INTO action VALUES (?, ?, ?)
-        ON CONFLICT (key) DO UPDATE SET record = excluded.record, outputs = excluded.outputs
-        """, [.digest(action.key), .digest(action.record), .blob(ActionRow.encode(action.outputs))])
+        INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (key, project_set, system_set) DO UPDATE SET
+        watch = excluded.watch, made = excluded.made, record = excluded.record, outputs = excluded.outputs
+        """,
+        [
+          .digest(action.key), .set(action.observed.project), .set(action.observed.system), .text(action.watch),
+          .int(action.made), .digest(action.record), .blob(ActionRow.encode(action.outputs)),
+        ])
     }
     for row in changes.records {
       try run(

@@ -20,6 +20,8 @@ final class Database: @unchecked Sendable {
     static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
     static func optional(_ number: Int64?) -> Value { number.map { .int($0) } ?? .null }
     static func optional(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .null }
+    // In a primary key, where nothing is an empty blob.
+    static func set(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .blob([]) }
   }
 
   /// What a connection may do with the files.
@@ -212,6 +214,11 @@ struct Row {
 
   func optionalDigest(_ column: Int32) throws(LedgerError) -> Digest? {
     isNull(column) ? nil : try digest(column)
+  }
+
+  // What `Value.set` wrote.
+  func set(_ column: Int32) throws(LedgerError) -> Digest? {
+    sqlite3_column_bytes(statement, column) == 0 ? nil : try digest(column)
   }
 }
 

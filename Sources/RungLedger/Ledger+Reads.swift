@@ -1,20 +1,31 @@
 import RungCore
 
 extension Ledger {
-  /// The entry of the action cache for a key, or nil.
-  public func action(forKey key: Digest) throws(LedgerError) -> ActionRow? {
-    try rows("SELECT record, outputs FROM action WHERE key = ?", .digest(key)) { row throws(LedgerError) in
-      guard let outputs = ActionRow.decode(row.blob(1)) else { throw .damagedFile(row.path, "an action's outputs") }
-      return ActionRow(key: key, record: try row.digest(0), outputs: outputs)
-    }.first
+  /// The entries of the action cache for a key, the newest first: those `made` last.
+  public func actions(forKey key: Digest) throws(LedgerError) -> [ActionRow] {
+    try rows(
+      "SELECT \(Self.actionColumns) FROM action WHERE key = ? ORDER BY made DESC, project_set, system_set",
+      .digest(key), map: Self.action)
   }
 
-  /// Hands over every entry of the action cache, by key, as they are at one moment. The body must not use this ledger.
+  /// The newest entry of the action cache for a key, or nil. It is only a candidate: see `actions(forKey:)`.
+  public func action(forKey key: Digest) throws(LedgerError) -> ActionRow? { try actions(forKey: key).first }
+
+  /// Hands over every entry of the action cache, by key and observation, as they are at one moment. The body must not use
+  /// this ledger.
   public func forEachAction(_ body: (ActionRow) -> Void) throws(LedgerError) {
-    _ = try rows("SELECT key, record, outputs FROM action ORDER BY key") { row throws(LedgerError) in
-      guard let outputs = ActionRow.decode(row.blob(2)) else { throw .damagedFile(row.path, "an action's outputs") }
-      body(ActionRow(key: try row.digest(0), record: try row.digest(1), outputs: outputs))
+    _ = try rows("SELECT \(Self.actionColumns) FROM action ORDER BY key, project_set, system_set") {
+      row throws(LedgerError) in body(try Self.action(row))
     }
+  }
+
+  private static let actionColumns = "key, project_set, system_set, watch, made, record, outputs"
+
+  private static func action(_ row: Row) throws(LedgerError) -> ActionRow {
+    guard let outputs = ActionRow.decode(row.blob(6)) else { throw .damagedFile(row.path, "an action's outputs") }
+    return ActionRow(
+      key: try row.digest(0), observed: Observed(project: try row.set(1), system: try row.set(2)), watch: row.text(3),
+      made: row.int(4), record: try row.digest(5), outputs: outputs)
   }
 
   /// The whole stat cache of a project, sorted by path.
@@ -163,7 +174,7 @@ extension Ledger {
 
 /// How much a ledger holds, in rows.
 public struct LedgerStatistics: Hashable, Sendable {
-  /// Action keys with a result.
+  /// Results that the action cache knows; a key may have several.
   public let actions: Int
   /// Records.
   public let records: Int

@@ -29,8 +29,9 @@ public final class Ledger: Sendable {
     var checkpointAt = Ledger.largestLog
   }
 
-  /// Opens the ledger at `path`, making it when it is missing; its folder must exist. One that is there but lies on a
-  /// read-only file system, or where this process may not write, is opened all the same, `isReadOnly`.
+  /// Opens the ledger at `path`, making it when it is missing; its folder must exist. One of an earlier version is
+  /// brought to this one, whole or not at all. One that is there but lies on a read-only file system, or where this
+  /// process may not write, is opened all the same, `isReadOnly`, and can be read in its earlier version too.
   ///
   /// `durable`: a commit returns after it is on the disk. False is for tests and scratch: a power cut may then damage
   /// the file. Throws `damaged` when the file is something else or broken, `newerFormat` when a newer Rung made it;
@@ -62,7 +63,7 @@ public final class Ledger: Sendable {
     let lock = try WriteLock(ofLedger: path)
     let database = try Database(path: path)
     if database.isReadOnly { throw .readOnly(path, "the file cannot be opened for writing") }
-    if try !isReady(database) {
+    if try state(database) != .ready {
       try lock.withLock { () throws(LedgerError) in try prepare(database) }
     }
     try database.execute("PRAGMA synchronous = \(durable ? "FULL" : "OFF")")
@@ -80,7 +81,7 @@ public final class Ledger: Sendable {
     }
     do throws(LedgerError) {
       let database = try Database(path: path, .read)
-      guard try isReady(database) else { throw .damagedFile(path, "it is empty") }
+      try prepareForReading(database)
       return database
     } catch {
       guard error.code == .io else { throw error }
@@ -92,8 +93,16 @@ public final class Ledger: Sendable {
       }
     }
     let database = try Database(path: path, .readAlone)
-    guard try isReady(database) else { throw .damagedFile(path, "it is empty") }
+    try prepareForReading(database)
     return database
+  }
+
+  private static func prepareForReading(_ database: Database) throws(LedgerError) {
+    switch try state(database) {
+    case .new: throw .damagedFile(database.path, "it is empty")
+    case .version1: try database.execute(Schema.readVersion1)
+    case .ready: break
+    }
   }
 
   /// Writes all of `changes`, or on an error nothing. Durable on return when the ledger is.
@@ -160,8 +169,17 @@ public final class Ledger: Sendable {
     return stat(path, &status) == 0 ? Int64(status.st_size) : 0
   }
 
-  // True when the database has the schema of this version; false when it is new.
-  private static func isReady(_ database: Database) throws(LedgerError) -> Bool {
+  // What a database holds.
+  private enum State {
+    // Nothing yet.
+    case new
+    // The tables of version 1.
+    case version1
+    // The tables of this version.
+    case ready
+  }
+
+  private static func state(_ database: Database) throws(LedgerError) -> State {
     var version: Int64 = 0
     var application: Int64 = 0
     var tables: Int64 = 0
@@ -171,7 +189,7 @@ public final class Ledger: Sendable {
       application = try database.rows("PRAGMA application_id") { $0.int(0) }.first ?? 0
       tables = try database.rows("SELECT count(*) FROM sqlite_schema") { $0.int(0) }.first ?? 0
     }
-    if version == 0 && application == 0 && tables == 0 { return false }
+    if version == 0 && application == 0 && tables == 0 { return .new }
     guard application == Schema.applicationID else {
       throw .damagedFile(database.path, "it is a database, but not one of Rung's")
     }
@@ -181,13 +199,17 @@ public final class Ledger: Sendable {
         "the ledger \(database.path) has version \(version); this rung knows version \(Schema.version). Use the newer"
           + " rung that wrote it. Nothing was changed")
     }
-    return true
+    guard version >= 1 else { throw .damagedFile(database.path, "it has version \(version)") }
+    return version == 1 ? .version1 : .ready
   }
 
   private static func prepare(_ database: Database) throws(LedgerError) {
     _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
     // Another process may have had the lock before.
-    if try isReady(database) { return }
-    try database.transaction { () throws(LedgerError) in try database.execute(Schema.create) }
+    switch try state(database) {
+    case .new: try database.transaction { () throws(LedgerError) in try database.execute(Schema.create) }
+    case .version1: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom1) }
+    case .ready: break
+    }
   }
 }

@@ -1,8 +1,10 @@
 import RungCore
 
 extension Record {
-  /// The name of the format, in every record.
-  public static let format = "rung/record/1"
+  /// The name of the format, in every record that is written now.
+  public static let format = "rung/record/2"
+  // Without an observation: `view`, `trace`, `trace_problems` and `observed` are not in it.
+  private static let firstFormat = "rung/record/1"
 
   /// The record as JSON. The same record always gives the same text; its digest is the record's name.
   public var json: JSON {
@@ -21,7 +23,9 @@ extension Record {
       "environment": environment.map(\.json) ?? .null,
       "program": program.map { ["name": .string($0.name), "path": .string($0.path), "digest": .digest($0.digest)] }
         ?? .null,
-      "variables": .object(variables), "watch": .string(watch), "network": .bool(network), "run": .string(run),
+      "variables": .object(variables), "watch": .string(watch), "network": .bool(network),
+      "view": .string(view), "trace": .string(trace), "trace_problems": .array(traceProblems.map { .string($0) }),
+      "observed": ["project": digest(observed.project), "system": digest(observed.system)], "run": .string(run),
       "host": .string(host), "started_ns": .int(started), "duration_ns": .int(duration), "cpu_ns": .int(cpu),
       "peak_memory_bytes": .int(peakMemory), "attempts": .int(attempts), "commit": .optional(commit),
       "dirty": dirty.map { .bool($0) } ?? .null, "log": digest(log), "version": .string(version),
@@ -30,7 +34,8 @@ extension Record {
 
   /// Reads a record. Nil when the JSON is not a record of a format that this version knows.
   public init?(json: JSON) {
-    guard json["format"]?.string == Self.format, let instance = json["instance"]?.string,
+    guard let format = json["format"]?.string, format == Self.format || format == Self.firstFormat,
+      let instance = json["instance"]?.string,
       let pipeline = json["pipeline"]?.string, let step = json["step"]?.string, let key = json["key"]?.digest,
       let outcome = json["outcome"]?.string.flatMap(Outcome.init(rawValue:)), let run = json["run"]?.string
     else { return nil }
@@ -43,13 +48,18 @@ extension Record {
       let command = list("command", { $0.string }),
       let fields = list("fields", Field.init(json:))
     else { return nil }
+    let watching = format == Self.firstFormat ? .null : json
+    let observed = watching["observed"]
     self.init(
       instance: instance, pipeline: pipeline, step: step, kind: json["kind"]?.string, axes: json["axes"]?.members ?? [],
       key: key, fields: fields, outcome: outcome, exitCode: json["exit"]?.int, signal: json["signal"]?.int,
       problem: json["problem"]?.string, command: command, parameters: json["parameters"]?.members ?? [],
       inputs: inputs, outputs: outputs, environment: json["environment"].flatMap(Environment.init(json:)),
       program: json["program"].flatMap(Program.init(json:)), variables: json["variables"]?.members ?? [],
-      watch: json["watch"]?.string ?? "declared", network: json["network"]?.bool ?? true, run: run,
+      watch: json["watch"]?.string ?? "declared", network: json["network"]?.bool ?? true,
+      view: watching["view"]?.string ?? "none", trace: watching["trace"]?.string ?? "off",
+      traceProblems: watching["trace_problems"]?.array?.compactMap(\.string) ?? [],
+      observed: Observed(project: observed?["project"]?.digest, system: observed?["system"]?.digest), run: run,
       host: json["host"]?.string ?? "", started: Int64(json["started_ns"]?.int ?? 0),
       duration: Int64(json["duration_ns"]?.int ?? 0), cpu: Int64(json["cpu_ns"]?.int ?? 0),
       peakMemory: Int64(json["peak_memory_bytes"]?.int ?? 0), attempts: json["attempts"]?.int ?? 1,

@@ -15,6 +15,8 @@ public struct Record: Hashable, Sendable {
     case timedOut = "timed-out"
     /// It was stopped with the run.
     case interrupted
+    /// A file that it read was changed while it ran: the result is kept but counts for nothing.
+    case changed
   }
 
   /// One field of the action key (see `ActionKey`).
@@ -170,7 +172,7 @@ public struct Record: Hashable, Sendable {
   public var parameters: [JSON.Member]
   /// What it read.
   public var inputs: [Input]
-  /// What it made; empty unless it succeeded.
+  /// What it made; empty unless it succeeded or `changed`.
   public var outputs: [Output]
   /// The environment that Rung built, if any.
   public var environment: Environment?
@@ -182,6 +184,14 @@ public struct Record: Hashable, Sendable {
   public var watch: String
   /// Whether it could use the network as far as Rung knows.
   public var network: Bool
+  /// What it could see: `private` (a mount namespace of its own), `landlock`, or `none` (all that the user can see).
+  public var view: String
+  /// Whether its reads were recorded: `complete`, `incomplete`, `off`.
+  public var trace: String
+  /// Why the recording is incomplete, sentences.
+  public var traceProblems: [String]
+  /// What it was observed to read.
+  public var observed: Observed
   /// The run that it was part of.
   public var run: String
   /// The host's name.
@@ -210,7 +220,8 @@ public struct Record: Hashable, Sendable {
     instance: String, pipeline: String, step: String, kind: String?, axes: [JSON.Member], key: Digest,
     fields: [Field], outcome: Outcome, exitCode: Int?, signal: Int?, problem: String?, command: [String],
     parameters: [JSON.Member], inputs: [Input], outputs: [Output], environment: Environment?, program: Program?,
-    variables: [JSON.Member], watch: String, network: Bool, run: String, host: String, started: Int64,
+    variables: [JSON.Member], watch: String, network: Bool, view: String = "none", trace: String = "off",
+    traceProblems: [String] = [], observed: Observed = Observed(), run: String, host: String, started: Int64,
     duration: Int64, cpu: Int64, peakMemory: Int64, attempts: Int, commit: String?, dirty: Bool?, log: Digest?,
     version: String
   ) {
@@ -234,6 +245,10 @@ public struct Record: Hashable, Sendable {
     self.variables = variables
     self.watch = watch
     self.network = network
+    self.view = view
+    self.trace = trace
+    self.traceProblems = traceProblems
+    self.observed = observed
     self.run = run
     self.host = host
     self.started = started

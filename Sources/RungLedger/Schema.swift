@@ -1,16 +1,13 @@
-/// The tables of the ledger, version 1; docs/formats/store.md explains them to people.
+/// The tables of the ledger, version 2; docs/formats/store.md explains them to people.
 enum Schema {
-  static let version: Int64 = 1
+  static let version: Int64 = 2
   // "rung" in ASCII: `file` and `PRAGMA application_id` tell a ledger from another database.
   static let applicationID: Int64 = 0x7275_6e67
 
   // STRICT, because a column of loose type turns the key `007` into the number 7. Digests are blobs of 32 bytes, times
   // are nanoseconds.
   static let create = """
-    CREATE TABLE action (
-      key BLOB PRIMARY KEY CHECK (length(key) = 32), record BLOB NOT NULL CHECK (length(record) = 32),
-      outputs BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE action (\(actionColumns)) STRICT, WITHOUT ROWID;
     CREATE TABLE record (
       record BLOB PRIMARY KEY CHECK (length(record) = 32), project TEXT NOT NULL, instance TEXT NOT NULL,
       pipeline TEXT NOT NULL, step TEXT NOT NULL, key BLOB NOT NULL, run TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -51,4 +48,30 @@ enum Schema {
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(version);
     """
+
+  // An empty set is none: a column of the primary key cannot be NULL.
+  private static let actionColumns = """
+    key BLOB NOT NULL CHECK (length(key) = 32),
+      project_set BLOB NOT NULL CHECK (length(project_set) IN (0, 32)),
+      system_set BLOB NOT NULL CHECK (length(system_set) IN (0, 32)),
+      watch TEXT NOT NULL, made INTEGER NOT NULL, record BLOB NOT NULL CHECK (length(record) = 32),
+      outputs BLOB NOT NULL, PRIMARY KEY (key, project_set, system_set)
+    """
+
+  // What the rows of version 1, whose actions were key, record and outputs, are in version 2.
+  private static let fromVersion1 = """
+    SELECT key, x'' AS project_set, x'' AS system_set, 'declared' AS watch, 0 AS made, record, outputs FROM main.action
+    """
+
+  /// Makes version 2 of version 1, keeping every row. For one transaction.
+  static let migrateFrom1 = """
+    CREATE TABLE action_2 (\(actionColumns)) STRICT, WITHOUT ROWID;
+    INSERT INTO action_2 \(fromVersion1);
+    DROP TABLE action;
+    ALTER TABLE action_2 RENAME TO action;
+    PRAGMA user_version = \(version);
+    """
+
+  /// Lets a connection that may not write read version 1 as if it were version 2. Nothing of it is in the file.
+  static let readVersion1 = "CREATE TEMP VIEW action AS \(fromVersion1)"
 }

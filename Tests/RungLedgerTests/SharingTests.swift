@@ -190,10 +190,10 @@ import Testing
       #expect(error { try Ledger(path: path, durable: false) }?.code == .damaged)
       unlink(path)
       _ = try Ledger(path: path, durable: false)
-      try Database(path: path).execute("PRAGMA user_version = 2")
+      try Database(path: path).execute("PRAGMA user_version = 3")
       let failure = error { try Ledger(path: path, durable: false) }
       #expect(failure?.code == .newerFormat)
-      #expect(failure?.message.contains("version 2") == true)
+      #expect(failure?.message.contains("version 3") == true)
     }
   }
 
@@ -218,7 +218,7 @@ import Testing
       #expect(
         shell("sed -n '/^```bash/,/^```$/{/^```/!p}' '\(page)' > '\(folder)/commands.sh'") == "")
       #expect(
-        shell("bash -c '. \(folder)/commands.sh; record_of \(folder) \(key.hex); made_by \(folder) \(output.hex)'")
+        shell("bash -c '. \(folder)/commands.sh; records_of \(folder) \(key.hex); made_by \(folder) \(output.hex)'")
           == "\(record.hex)\nd/s[a=1]\n")
       #expect(try ledger.action(forKey: key)?.record == record)
     }
