@@ -129,7 +129,7 @@ struct CacheCheck: ParsableCommand {
 private struct GoneResult {
   /// The record of its execution.
   let record: Digest
-  /// What is not there: the record first, when it is among it, then objects.
+  /// What is not there: the record first, when it is among it, then objects: outputs and observed sets.
   let missing: [Digest]
 
   /// Compares the whole index with the disk.

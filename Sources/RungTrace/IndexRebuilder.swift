@@ -8,7 +8,7 @@ public enum IndexRebuilder {
   public struct Report: Sendable {
     /// Records that are in the index now.
     public var records = 0
-    /// Action keys with a result.
+    /// Results of action keys; a key has one for each set of files that its executions were observed to read.
     public var actions = 0
     /// Entries that were added to the history.
     public var history = 0
@@ -22,7 +22,7 @@ public enum IndexRebuilder {
 
   /// Replaces the index by what the records say, so that a following run finds every result there is.
   ///
-  /// For each key the newest success counts. Records do not say of which project they are: one that the ledger still
+  /// For each key and each observation the newest success counts; no other outcome is a result. Records do not say of which project they are: one that the ledger still
   /// knows keeps its project, others get `project`. Runs and published files, which no record knows, stay as they are;
   /// history that is there stays too, and what is newer than it is added. The stat cache starts empty, so the next run
   /// reads every source once.
@@ -53,7 +53,13 @@ public enum IndexRebuilder {
   private struct Rebuild {
     struct Entry {
       let row: RecordRow
-      let outputs: [ActionOutput]
+      let action: ActionRow
+    }
+
+    // What the action cache has once.
+    struct Name: Hashable {
+      let key: Digest
+      let observed: Observed
     }
 
     let project: String
@@ -71,7 +77,10 @@ public enum IndexRebuilder {
         record: digest, project: knownProject ?? project, instance: record.instance, pipeline: record.pipeline,
         step: record.step, key: record.key, run: record.run, outcome: record.outcome.rawValue,
         started: record.started, duration: record.duration)
-      entries.append(Entry(row: row, outputs: outputs))
+      let action = ActionRow(
+        key: record.key, observed: record.observed, watch: record.watch, made: record.started, record: digest,
+        outputs: outputs)
+      entries.append(Entry(row: row, action: action))
     }
 
     // Nil when an output is of a kind that this version does not know.
@@ -88,7 +97,7 @@ public enum IndexRebuilder {
     mutating func changes(latest: (String) throws -> [String: HistoryEntry]) throws -> LedgerChanges {
       entries.sort { ($0.row.started, $0.row.record) < ($1.row.started, $1.row.record) }
       var changes = LedgerChanges()
-      var actions: [Digest: ActionRow] = [:]
+      var actions: [Name: ActionRow] = [:]
       var histories: [String: [String: HistoryEntry]] = [:]
       let succeeded = Record.Outcome.succeeded.rawValue
       for entry in entries {
@@ -96,8 +105,10 @@ public enum IndexRebuilder {
         changes.records.append(row)
         if row.outcome == succeeded {
           // In order of start, so that the newest stays.
-          actions[row.key] = ActionRow(key: row.key, record: row.record, outputs: entry.outputs)
-          changes.outputs += entry.outputs.map { OutputRow(digest: $0.digest, record: row.record, name: $0.name) }
+          actions[Name(key: row.key, observed: entry.action.observed)] = entry.action
+          changes.outputs += entry.action.outputs.map {
+            OutputRow(digest: $0.digest, record: row.record, name: $0.name)
+          }
           changes.durations.append(
             .init(project: row.project, step: "\(row.pipeline)/\(row.step)", nanoseconds: row.duration))
         }
@@ -108,7 +119,7 @@ public enum IndexRebuilder {
             project: row.project, instance: row.instance, run: row.run, key: row.key, record: row.record,
             outcome: row.outcome == succeeded ? "ran" : "failed", at: row.started + row.duration))
       }
-      changes.actions = actions.values.sorted { $0.key < $1.key }
+      changes.actions = actions.values.sorted { ($0.key, $0.made) < ($1.key, $1.made) }
       report.records = changes.records.count
       report.actions = changes.actions.count
       report.history = changes.history.count

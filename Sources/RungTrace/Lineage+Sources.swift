@@ -1,6 +1,5 @@
 import RungCore
 import RungLedger
-import RungModel
 
 extension Lineage {
   /// A file or folder of the project that an execution read.
@@ -25,7 +24,13 @@ extension Lineage {
     public let kind: Kind
     /// The steps (`pipeline/step`) that read it, sorted.
     public let usedBy: [String]
+    /// True when it was only observed: no step on the way declared this content at this path.
+    public let observed: Bool
   }
+
+  /// How many files of the system, outside the project, were observed to be read; one that was read with two contents
+  /// counts twice.
+  public var systemFiles: Int { observed.systemCount }
 
   /// An environment that executions ran in.
   public struct Environment: Hashable, Sendable {
@@ -43,43 +48,49 @@ extension Lineage {
     public let usedBy: [String]
   }
 
-  /// Everything of the project that was read on the way: scripts, data files, lock files; each path and content once,
-  /// sorted by path. A path is here twice when two executions read different contents of it.
+  /// Everything of the project that was read on the way: scripts, data files, lock files, declared or observed; each
+  /// path and content once, sorted by path. A path is here twice when two executions read different contents of it. What
+  /// an execution was observed to read in a folder that it declares is not here: the folder is.
   public var sources: [Source] {
-    struct Name: Hashable {
-      let path: String
-      let digest: Digest
-    }
-    var uses: [Name: (kind: Source.Kind, steps: Set<String>)] = [:]
-    func add(_ path: String, _ digest: Digest, _ kind: Source.Kind, _ step: String) {
-      let name = Name(path: path, digest: digest)
-      var use = uses.removeValue(forKey: name) ?? (kind, [])
-      if rank(kind) > rank(use.kind) { use.kind = kind }
-      use.steps.insert(step)
-      uses[name] = use
-    }
-    func rank(_ kind: Source.Kind) -> Int {
-      switch kind {
-      case .file: 0
-      case .executable: 1
-      case .tree: 2
-      case .lock: 3
-      }
-    }
+    var uses: [SourceName: SourceUse] = [:]
     for execution in executions {
       let step = execution.step
       for input in execution.record.inputs {
         guard case .project(let path) = input.source else { continue }
-        add(path, input.digest, Source.Kind(rawValue: input.kind) ?? .file, step)
+        uses[SourceName(path: path, digest: input.digest), default: SourceUse()]
+          .add(Source.Kind(rawValue: input.kind) ?? .file, step)
       }
       if let environment = execution.record.environment {
-        add(environment.lockPath, environment.lock, .lock, step)
+        uses[SourceName(path: environment.lockPath, digest: environment.lock), default: SourceUse()].add(.lock, step)
+      }
+    }
+    for (sighting, steps) in sightings {
+      for file in observed.files(of: sighting.set) where !sighting.covers(file.path) {
+        uses[SourceName(path: file.path, digest: file.digest), default: SourceUse(isObserved: true)]
+          .add(file.isExecutable ? .executable : .file, steps)
       }
     }
     return uses.map {
-      Source(path: $0.key.path, digest: $0.key.digest, kind: $0.value.kind, usedBy: $0.value.steps.sorted())
+      Source(
+        path: $0.key.path, digest: $0.key.digest, kind: $0.value.kind, usedBy: $0.value.steps.sorted(),
+        observed: $0.value.isObserved)
     }
     .sorted { ($0.path, $0.digest) < ($1.path, $1.digest) }
+  }
+
+  // The steps by what their executions were observed to read, so that a set that ten thousand executions share is gone
+  // through once.
+  private var sightings: [Sighting: Set<String>] {
+    var result: [Sighting: Set<String>] = [:]
+    for execution in executions {
+      guard let set = execution.record.observed.project else { continue }
+      var folders: Set<String> = []
+      for input in execution.record.inputs where input.kind == Source.Kind.tree.rawValue {
+        if case .project(let path) = input.source { folders.insert(path) }
+      }
+      result[Sighting(set: set, folders: folders), default: []].insert(execution.step)
+    }
+    return result
   }
 
   /// The environments that Rung built for the executions, each once.
@@ -103,18 +114,39 @@ extension Lineage {
     for (thing, step) in pairs { uses[thing, default: []].insert(step) }
     return uses.map { ($0.key, $0.value.sorted()) }
   }
+}
 
-  /// How far the least watched execution was watched, and the steps to blame, sorted. Nil when no execution is known. A
-  /// word that this version does not know counts as the weakest: nothing is claimed that is not understood.
-  public var watch: (level: WatchLevel, steps: [String])? {
-    var byLevel: [WatchLevel: Set<String>] = [:]
-    for execution in executions {
-      byLevel[WatchLevel(rawValue: execution.record.watch) ?? .declared, default: []].insert(execution.step)
-    }
-    // Weakest first, as declared.
-    for level in WatchLevel.allCases {
-      if let steps = byLevel[level] { return (level, steps.sorted()) }
-    }
-    return nil
+private struct SourceName: Hashable {
+  let path: String
+  let digest: Digest
+}
+
+private struct SourceUse {
+  private(set) var kind = Lineage.Source.Kind.file
+  private(set) var steps: Set<String> = []
+  var isObserved = false
+
+  mutating func add(_ other: Lineage.Source.Kind, _ step: String) { add(other, [step]) }
+
+  mutating func add(_ other: Lineage.Source.Kind, _ more: Set<String>) {
+    if Self.rank(other) > Self.rank(kind) { kind = other }
+    steps.formUnion(more)
   }
+
+  private static func rank(_ kind: Lineage.Source.Kind) -> Int {
+    switch kind {
+    case .file: 0
+    case .executable: 1
+    case .tree: 2
+    case .lock: 3
+    }
+  }
+}
+
+// An observed set, and the folders of the project that the executions which have it declare.
+private struct Sighting: Hashable {
+  let set: Digest
+  let folders: Set<String>
+
+  func covers(_ path: String) -> Bool { folders.contains { path.hasPrefix($0 + "/") || $0.isEmpty || $0 == "." } }
 }

@@ -23,7 +23,7 @@ public struct Lineage: Sendable {
 
   /// Something that the lineage lacks.
   public struct Gap: Hashable, Sendable {
-    /// The record or collection in question.
+    /// The record, collection or observed set in question.
     public let digest: Digest
     /// The instance whose record refers to it; nil for a record that was asked for.
     public let neededBy: String?
@@ -47,14 +47,19 @@ public struct Lineage: Sendable {
   /// What is missing, damaged or contradictory; empty for a complete lineage.
   public let incomplete: [Gap]
 
+  /// What the executions were observed to read.
+  let observed: ObservedFiles
+
   private let places: [Digest: Int]
 
   init(
-    roots: [Digest], executions: [Execution], collections: [Digest: RungLedger.Collection], incomplete: [Gap]
+    roots: [Digest], executions: [Execution], collections: [Digest: RungLedger.Collection], observed: ObservedFiles,
+    incomplete: [Gap]
   ) {
     self.roots = roots
     self.executions = executions
     self.collections = collections
+    self.observed = observed
     self.incomplete = incomplete
     places = Dictionary(executions.enumerated().map { ($1.digest, $0) }, uniquingKeysWith: { first, _ in first })
   }

@@ -3,14 +3,15 @@ import RungLedger
 import RungStore
 
 extension Lineage {
-  /// The lineage of one or more executions. Reads each record and each collection once, without recursion, and keeps
-  /// memory in proportion to their number. Never fails: what cannot be read is in `incomplete`.
+  /// The lineage of one or more executions. Reads each record, each collection and each observed set once, without
+  /// recursion, and keeps memory in proportion to their number. Never fails: what cannot be read is in `incomplete`.
   public static func of(records roots: [Digest], store: ObjectStore) -> Lineage {
     var walk = LineageWalk(store: store)
     walk.visit(roots)
     walk.checkAgreement()
     return Lineage(
-      roots: roots, executions: walk.executions, collections: walk.collections, incomplete: walk.gaps)
+      roots: roots, executions: walk.executions, collections: walk.collections, observed: walk.observed,
+      incomplete: walk.gaps)
   }
 }
 
@@ -27,12 +28,14 @@ private struct LineageWalk {
   let store: ObjectStore
   private(set) var executions: [Lineage.Execution] = []
   private(set) var collections: [Digest: RungLedger.Collection] = [:]
+  private(set) var observed = ObservedFiles()
   private(set) var gaps: [Lineage.Gap] = []
   private var seenRecords: Set<Digest> = []
   private var seenCollections: Set<Digest> = []
+  private var seenSets: Set<Digest> = []
 
-  // Far more than a collection of a million members takes, in bytes.
-  private static let largestCollection: Int64 = 1 << 30
+  // Far more than a collection of a million members, or a set of a million files, takes, in bytes.
+  private static let largest: Int64 = 1 << 30
 
   init(store: ObjectStore) { self.store = store }
 
@@ -43,6 +46,8 @@ private struct LineageWalk {
       case .record(let digest, let reader):
         guard seenRecords.insert(digest).inserted, let execution = read(digest, reader) else { continue }
         stack.append(.done(execution))
+        readSet(execution.record.observed.project, .project, execution.record.instance)
+        readSet(execution.record.observed.system, .system, execution.record.instance)
         for input in execution.record.inputs.reversed() {
           switch input.source {
           case .project: break
@@ -88,7 +93,7 @@ private struct LineageWalk {
 
   private mutating func readCollection(_ digest: Digest, _ reader: String) -> RungLedger.Collection? {
     do throws(StoreError) {
-      if let collection = RungLedger.Collection(bytes: try store.read(digest, limit: Self.largestCollection)) {
+      if let collection = RungLedger.Collection(bytes: try store.read(digest, limit: Self.largest)) {
         return collection
       }
       gaps.append(.init(digest: digest, neededBy: reader, message: "object \(digest.hex) is not a collection"))
@@ -96,6 +101,22 @@ private struct LineageWalk {
       gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
     }
     return nil
+  }
+
+  private mutating func readSet(_ digest: Digest?, _ scope: ObservedSet.Scope, _ reader: String) {
+    guard let digest, seenSets.insert(digest).inserted else { return }
+    do throws(StoreError) {
+      if let set = ObservedSet(bytes: try store.read(digest, limit: Self.largest)), set.scope == scope {
+        observed.add(set, digest)
+        return
+      }
+      gaps.append(
+        .init(
+          digest: digest, neededBy: reader,
+          message: "object \(digest.hex) is not a set of files of the \(scope.rawValue) that it was observed to read"))
+    } catch {
+      gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
+    }
   }
 
   // What a reader says it read must be what the maker's record says it made.

@@ -1,5 +1,6 @@
 import RungCore
 import RungLedger
+import RungStore
 
 /// One record as `rung show` shows it.
 public struct RecordView: Sendable {
@@ -8,10 +9,13 @@ public struct RecordView: Sendable {
   /// The record.
   public let record: Record
 
-  /// A view of a record.
-  public init(digest: Digest, record: Record) {
+  private let store: ObjectStore?
+
+  /// A view of a record. With the store, the text also tells what the execution was observed to read.
+  public init(digest: Digest, record: Record, store: ObjectStore? = nil) {
     self.digest = digest
     self.record = record
+    self.store = store
   }
 
   /// The record's own JSON (docs/formats/record.md), with its name first as `record`.
@@ -37,6 +41,9 @@ public struct RecordView: Sendable {
     if record.attempts > 1 { out.field("attempts", "\(record.attempts)") }
     out.field("commit", StepGroup.commit(of: record))
     out.field("watched", "\(record.watch), \(record.network ? "with" : "without") network")
+    out.field("view", Self.meaning(ofView: record.view))
+    out.field("trace", record.trace)
+    for problem in record.traceProblems { out.field("", problem) }
     if let command = record.fields.first(where: { $0.kind == "command" })?.value { out.field("declared", command) }
     out.field("ran", Self.commandLine(record.command))
     out.field("axes", Self.assignments(record.axes))
@@ -55,6 +62,7 @@ public struct RecordView: Sendable {
       out.line("Inputs")
       for input in record.inputs { show(input, &out) }
     }
+    if let store { ObservedText(record.observed, store).write(to: &out) }
     if !record.outputs.isEmpty {
       out.space()
       out.line("Outputs")
@@ -82,6 +90,15 @@ public struct RecordView: Sendable {
     if let code = record.exitCode, code != 0 { text += ", exit code \(code)" }
     if let signal = record.signal { text += ", signal \(signal)" }
     return text
+  }
+
+  private static func meaning(ofView view: String) -> String {
+    switch view {
+    case "private": "private: a mount namespace of its own"
+    case "landlock": "landlock: the kernel refused it what it might not use"
+    case "none": "none: it could see all that its user can see"
+    default: view
+    }
   }
 
   private func show(_ input: Record.Input, _ out: inout TextLayout) {

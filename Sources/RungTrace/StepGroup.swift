@@ -49,6 +49,8 @@ struct StepGroup {
   private(set) var programs = Distinct<Record.Program>()
   private(set) var outputs = Distinct<String>()
   private(set) var watches = Distinct<String>()
+  private(set) var traces = Distinct<Lineage.TraceState>()
+  private(set) var traceProblems = Distinct<String>()
   private(set) var hosts = Distinct<String>()
   private(set) var commits = Distinct<String>()
   /// In nanoseconds.
@@ -110,6 +112,8 @@ struct StepGroup {
     if let program = record.program { programs.insert(program) }
     for output in record.outputs { outputs.insert(output.name) }
     watches.insert(record.watch)
+    traces.insert(Lineage.TraceState(of: record))
+    for problem in record.traceProblems { traceProblems.insert(problem) }
     hosts.insert(record.host)
     commits.insert(Self.commit(of: record))
     duration += record.duration
@@ -126,6 +130,9 @@ struct StepGroup {
     let levels = watches.items.map { WatchLevel(rawValue: $0) ?? .declared }
     return WatchLevel.allCases.first { levels.contains($0) } ?? .declared
   }
+
+  /// The weakest state of the recording of its reads.
+  var trace: Lineage.TraceState { Lineage.TraceState.allCases.first(where: traces.items.contains) ?? .off }
 
   /// `[width=20…800 (25), seed=0…9 (10)]`; empty for a step that runs over nothing.
   var axesText: String {

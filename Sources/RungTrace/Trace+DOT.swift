@@ -2,7 +2,7 @@ import RungCore
 
 extension Trace {
   /// The trace as a graph for Graphviz, folded like the text: sources and environments as notes, steps as boxes, the
-  /// file at the end. Ends with a line break.
+  /// file at the end. Sources that were only observed are dashed. Ends with a line break.
   public var dot: String {
     let groups = StepGroup.groups(of: lineage)
     let steps = Dictionary(groups.enumerated().map { ($1.step, "s\($0)") }, uniquingKeysWith: { first, _ in first })
@@ -23,16 +23,17 @@ extension Trace {
       }
     }
     for (index, fold) in SourceFold.folds(lineage.sources).enumerated() {
+      let lines: [String]
       let readers: [String]
+      let isObserved: Bool
       switch fold {
       case .one(let source):
-        graph.node("f\(index)", [source.path, source.digest.short], "shape=note")
-        readers = source.usedBy
-      case .many(let pattern, let count, let usedBy):
-        graph.node("f\(index)", [pattern, "\(count) files"], "shape=note")
-        readers = usedBy
+        (lines, readers, isObserved) = ([source.path, source.digest.short], source.usedBy, source.observed)
+      case .many(let pattern, let count, let usedBy, let observed):
+        (lines, readers, isObserved) = ([pattern, "\(count) files"], usedBy, observed)
       }
-      for step in readers { graph.edge("f\(index)", steps[step] ?? "", "") }
+      graph.node("f\(index)", lines, isObserved ? "shape=note, style=dashed" : "shape=note")
+      for step in readers { graph.edge("f\(index)", steps[step] ?? "", "", isObserved ? "style=dashed" : "") }
     }
     for (index, used) in lineage.environments.enumerated() {
       graph.node("e\(index)", [used.environment.version, used.environment.identity.short], "shape=component")

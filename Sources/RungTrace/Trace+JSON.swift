@@ -16,6 +16,9 @@ extension Trace {
       "started_ns": root.map { .int($0.started) } ?? .null, "host": .optional(root?.host),
       "commit": .optional(root?.commit), "dirty": .optional(root?.dirty),
       "watch": .optional(watch?.level.rawValue), "weakest": .strings(watch?.steps ?? []),
+      "trace": .optional(watch?.trace.rawValue), "trace_steps": .strings(watch?.traceSteps ?? []),
+      "trace_problems": .strings(watch?.traceProblems ?? []),
+      "network": .optional(watch?.network), "network_steps": .strings(watch?.networkSteps ?? []),
     ]
     return head.appending(lineage.json)
   }
@@ -32,13 +35,14 @@ extension Trace.Maker {
 
 extension Lineage {
   /// The part of a trace that does not depend on the file: `complete`, `incomplete`, `steps`, `collections`, `sources`,
-  /// `environments`, `programs`.
+  /// `system_files`, `environments`, `programs`.
   public var json: JSON {
     let gathered = collections.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) }
     return [
       "complete": .bool(isComplete), "incomplete": .array(incomplete.map(\.json)),
       "steps": .array(executions.map(\.json)), "collections": .array(gathered),
-      "sources": .array(sources.map(\.json)), "environments": .array(environments.map(\.json)),
+      "sources": .array(sources.map(\.json)), "system_files": .int(systemFiles),
+      "environments": .array(environments.map(\.json)),
       "programs": .array(programs.map(\.json)),
     ]
   }
@@ -65,9 +69,10 @@ extension Lineage.Gap {
 
 extension Lineage.Source {
   var json: JSON {
-    [
+    let source: JSON = [
       "path": .string(path), "digest": .digest(digest), "kind": .string(kind.rawValue), "used_by": .strings(usedBy),
     ]
+    return observed ? source.appending(["observed": true]) : source
   }
 }
 
@@ -105,7 +110,10 @@ extension Lineage.Execution {
     ]
     let how: JSON = [
       "environment": .optional(record.environment?.identity), "program": .optional(record.program?.digest),
-      "watch": .string(record.watch), "network": .bool(record.network), "outcome": .string(record.outcome.rawValue),
+      "watch": .string(record.watch), "network": .bool(record.network),
+      "view": .string(record.view), "trace": .string(record.trace), "trace_problems": .strings(record.traceProblems),
+      "observed": ["project": .optional(record.observed.project), "system": .optional(record.observed.system)],
+      "outcome": .string(record.outcome.rawValue),
       "exit": record.exitCode.map { .int($0) } ?? .null, "run": .string(record.run), "host": .string(record.host),
       "started_ns": .int(record.started), "duration_ns": .int(record.duration),
       "commit": .optional(record.commit), "dirty": .optional(record.dirty), "rung": .string(record.version),

@@ -8,6 +8,7 @@ extension Trace {
   public func text(width: Int = 80) -> String {
     var out = TextLayout(width: width)
     let groups = StepGroup.groups(of: lineage)
+    let sources = lineage.sources
     let root = lineage.execution(subject.record)?.record
     header(root, &out)
     gaps(&out)
@@ -16,11 +17,17 @@ extension Trace {
     out.paragraph(
       "Steps: \(groups.count), with \(counted(lineage.executions.count, "execution")) that took \(total) in all")
     let commit = root.map(StepGroup.commit)
+    let watch = lineage.watch
+    var observed: [String: [String]] = [:]
+    for source in sources where source.observed {
+      for step in source.usedBy { observed[step, default: []].append(source.path) }
+    }
     for group in groups {
       out.space()
-      Self.step(group, commit: commit, host: root?.host, &out)
+      Self.step(
+        group, commit: commit, host: root?.host, weakest: watch, observed: observed[group.step] ?? [], &out)
     }
-    sources(&out)
+    show(sources, &out)
     machinery(&out)
     return out.text
   }
@@ -36,17 +43,7 @@ extension Trace {
       out.field("made", "\(UTCTime(nanoseconds: root.started).text) on \(root.host), run \(root.run)")
       out.field("commit", StepGroup.commit(of: root))
     }
-    if let watch = lineage.watch {
-      let meaning =
-        switch watch.level {
-        case .declared: "only what the steps declare is known"
-        case .traced: "every file of the project that the steps opened is known"
-        case .strict: "the steps could read only what they declare"
-        }
-      out.field("watched", "\(watch.level.rawValue): \(meaning)")
-      let all = Set(lineage.executions.map(\.step)).count
-      if watch.steps.count < all { out.field("", "weakest: \(listed(watch.steps, limit: 4))") }
-    }
+    for (index, line) in watchLines.enumerated() { out.field(index == 0 ? "watched" : "", line) }
     let others = subject.alsoMadeBy.map { other -> String in
       "\(other.instance) (\(other.output), \(UTCTime(nanoseconds: other.started).text), record \(other.record.short))"
     }
@@ -64,7 +61,11 @@ extension Trace {
     if lineage.incomplete.count > 8 { out.line("and \(lineage.incomplete.count - 8) more", indent: 2) }
   }
 
-  private static func step(_ group: StepGroup, commit: String?, host: String?, _ out: inout TextLayout) {
+  // `observed`: the files of the project that the step read without declaring them.
+  private static func step(
+    _ group: StepGroup, commit: String?, host: String?, weakest: Lineage.Watch?, observed: [String],
+    _ out: inout TextLayout
+  ) {
     func field(_ label: String, _ value: String) { out.field(label, value, indent: 4, column: 18) }
     var title = group.step
     if group.instances.count > 1 { title += " × \(group.instances.count)" }
@@ -85,12 +86,13 @@ extension Trace {
         label = ""
       }
     }
+    field("observed", listed(observed, limit: 4))
     for environment in group.environments.items {
       field("environment", "\(environment.version), \(environment.lockPath) (\(environment.identity.short))")
     }
     for program in group.programs.items.prefix(3) { field("program", "\(program.path) \(program.digest.short)") }
     field("outputs", listed(group.outputs.items, limit: 6))
-    if group.watch != .declared { field("watched", group.watch.rawValue) }
+    field("watched", watchText(group, weakest: weakest))
     let time = TimeSpan(nanoseconds: group.duration)
     let each = TimeSpan(nanoseconds: group.duration / Int64(max(1, group.executions)))
     field("took", group.executions > 1 ? "\(time) in all, \(each) each" : "\(time)")
@@ -120,25 +122,34 @@ extension Trace {
     }
   }
 
-  private func sources(_ out: inout TextLayout) {
-    let sources = lineage.sources
+  private func show(_ sources: [Lineage.Source], _ out: inout TextLayout) {
+    let observed = sources.count { $0.observed }
     out.space()
-    out.line("Sources: \(sources.count)")
+    out.line("Sources: \(sources.count)" + (observed > 0 ? ", \(observed) of them observed and not declared" : ""))
     for fold in SourceFold.folds(sources) {
       switch fold {
       case .one(let source):
-        let note =
+        let kind: String? =
           switch source.kind {
-          case .file: ""
-          case .executable: "  (executable)"
-          case .tree: "  (folder)"
-          case .lock: "  (lock file)"
+          case .file: nil
+          case .executable: "executable"
+          case .tree: "folder"
+          case .lock: "lock file"
           }
+        let notes = [kind, source.observed ? "observed" : nil].compactMap { $0 }
+        let note = notes.isEmpty ? "" : "  (\(notes.joined(separator: ", ")))"
         out.line("\(source.digest.short)  \(source.path)\(note)", indent: 2)
-      case .many(let pattern, let count, _):
-        out.line("\(String(repeating: "·", count: 12))  \(pattern)  (\(count) files; --json lists them)", indent: 2)
+      case .many(let pattern, let count, _, let isObserved):
+        let note = "\(count) files\(isObserved ? ", observed" : ""); --json lists them"
+        out.line("\(String(repeating: "·", count: 12))  \(pattern)  (\(note))", indent: 2)
       }
     }
+    guard lineage.systemFiles > 0 else { return }
+    let folders = lineage.observed.systemFolders
+    let places = folders.prefix(4).map { "\($0.folder) (\($0.count))" }.joined(separator: ", ")
+    out.paragraph(
+      "and \(counted(lineage.systemFiles, "file")) of the system, in \(places)"
+        + (folders.count > 4 ? " and \(counted(folders.count - 4, "other folder"))" : ""), indent: 2)
   }
 
   // What the commands ran with, besides the project's own files.

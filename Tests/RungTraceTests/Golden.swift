@@ -8,6 +8,8 @@ enum Golden {
       commit      fedcba987654, with uncommitted changes
       watched     declared: only what the steps declare is known
                   weakest: demo/data, demo/fit
+                  trace off: all steps
+                  with network: all steps
 
     Steps: 3, with 8 executions that took 12 s in all
 
@@ -51,6 +53,49 @@ enum Golden {
                     0c030586945f  demo/requirements.lock
 
     """
+  static let observed = """
+    fit.json
+      sha256:6f358d32ea026002d65eb4f4aaa1c871e2b1bff6feb7dca18fad9654098650e5
+      output      'out' of demo/fit
+      made        2023-11-14 22:13:22 UTC on atlas, run 20231114-221320-abcdef
+      commit      0123456789ab
+      watched     traced: files of the project that the steps opened are known, but
+                  not all of them
+                  weakest: demo/fit
+                  trace incomplete: demo/fit
+                  a process changed its user
+                  the recorder was full
+                  with network: demo/fit
+
+    Steps: 2, with 2 executions that took 3 s in all
+
+      demo/data
+        command       python {code} --out {out.out}
+        inputs        code: demo/data.py 59ed3cc8ef74
+        observed      demo/hidden.py, tool.sh
+        outputs       out
+        watched       strict, trace complete
+        took          1.5 s
+
+      demo/fit
+        command       python {code} --out {out.out}
+        inputs        code: demo/fit.py 093789640dde
+                      lib: demo/lib.py 7e5dd85e8b34
+                      data: 'out' of demo/data
+        observed      demo/fit.py, demo/hidden.py
+        outputs       out
+        took          1.5 s
+
+    Sources: 6, 3 of them observed and not declared
+      59ed3cc8ef74  demo/data.py
+      093789640dde  demo/fit.py
+      6292c8b17c54  demo/fit.py  (observed)
+      4ae0f5dde465  demo/hidden.py  (observed)
+      7e5dd85e8b34  demo/lib.py
+      4c2bae0f0231  tool.sh  (executable, observed)
+      and 4 files of the system, in /usr/lib/python3.11 (2), /etc (1), /usr/bin (1)
+
+    """
   static let record = """
     demo/fit[width=20]
       record sha256:RECORD
@@ -60,6 +105,8 @@ enum Golden {
       took        1.5 s, 1.4 s of processor time, at most 50 MB of memory
       commit      0123456789ab
       watched     declared, with network
+      view        none: it could see all that its user can see
+      trace       off
       declared    python {code} --out {out.out}
       ran         sh -eu -c 'echo '\\''it'\\'''
       axes        width=20

@@ -45,6 +45,35 @@ import Testing
     #expect(try empty.durations(project: ".") == ["demo/data": 1_500_000_000, "demo/fit": 1_500_000_000])
   }
 
+  @Test func everyObservationIsACandidateAgain() throws {
+    let world = try World()
+    let code = source("demo/fit.py")
+    let sets = try (0..<3).map { try world.observe(.project, [seen("lib.py", "v\($0)")]) }
+    let system = try world.observe(.system, [seen("/usr/bin/python3.11")])
+    var made: [Made] = []
+    for set in sets + [sets[0]] {
+      made.append(
+        try world.run("demo/fit", [code]) {
+          $0.watch = "traced"
+          $0.trace = "complete"
+          $0.observed = Observed(project: set, system: system)
+        })
+    }
+    let old = try world.run("demo/fit", [code])
+    try world.run("demo/fit", [code]) {
+      $0.outcome = .changed
+      $0.observed = Observed(project: sets[1], system: system)
+    }
+    let key = old.record.key
+    let before = try world.ledger.actions(forKey: key)
+    #expect(before.map(\.record) == [old, made[3], made[2], made[1]].map(\.digest))
+    #expect(before.map(\.made) == [old, made[3], made[2], made[1]].map(\.record.started))
+    let report = try IndexRebuilder.rebuild(store: world.store, ledger: world.ledger, project: ".")
+    #expect(report.records == 6 && report.actions == 4)
+    #expect(try world.ledger.actions(forKey: key) == before)
+    #expect(before.last?.observed == Observed(project: sets[1], system: system) && before.last?.watch == "traced")
+  }
+
   @Test func damagedRecordsAreNamedAndLeftOut() throws {
     let world = try World()
     let good = try world.run("demo/good")

@@ -25,6 +25,7 @@ import Testing
     let world = try World()
     var made: [Made] = []
     var naive: [Digest: (Made, [Made])] = [:]
+    var sets: [Digest: [ObservedSet.Entry]] = [:]
     let paths = ["a.py", "b.py", "data/c.csv", "lock"]
     for index in 0..<Int.random(in: 1...14, using: &dice) {
       var inputs: [Record.Input] = []
@@ -43,17 +44,27 @@ import Testing
         inputs.append(try world.collect("all", chosen))
         makers += chosen
       }
+      var observed: Digest?
+      if Bool.random(using: &dice) {
+        let entries = (0..<Int.random(in: 0...3, using: &dice)).map { _ in
+          let path = paths[Int.random(in: 0..<paths.count, using: &dice)]
+          return seen(path, "\(path) \(Int.random(in: 0...2, using: &dice))")
+        }
+        observed = try world.observe(.project, entries)
+        if let observed { sets[observed] = entries }
+      }
       let hasEnvironment = Int.random(in: 0...3, using: &dice) == 0
       // Few contents, so that different executions make the same bytes.
       let one = try world.run(
         "p/s\(index % 4)[n=\(index)]", inputs, makes: ["out": "content \(Int.random(in: 0...3, using: &dice))"]
       ) {
         if hasEnvironment { $0.environment = python }
+        $0.observed.project = observed
       }
       made.append(one)
       naive[one.digest] = (one, makers)
     }
-    func sources(_ made: Made, _ found: inout Set<Name>) {
+    func sources(_ made: Made, _ found: inout Set<Name>, _ sighted: inout Set<Name>) {
       guard let (one, makers) = naive[made.digest] else { return }
       for input in one.record.inputs {
         if case .project(let path) = input.source { found.insert(Name(path: path, digest: input.digest)) }
@@ -61,15 +72,22 @@ import Testing
       if let environment = one.record.environment {
         found.insert(Name(path: environment.lockPath, digest: environment.lock))
       }
-      for maker in makers { sources(maker, &found) }
+      for entry in one.record.observed.project.flatMap({ sets[$0] }) ?? [] {
+        if let digest = entry.digest { sighted.insert(Name(path: entry.path, digest: digest)) }
+      }
+      for maker in makers { sources(maker, &found, &sighted) }
     }
     for one in made {
-      var expected: Set<Name> = []
-      sources(one, &expected)
+      var declared: Set<Name> = []
+      var sighted: Set<Name> = []
+      sources(one, &declared, &sighted)
+      let expected = declared.union(sighted)
       let lineage = Lineage.of(records: [one.digest], store: world.store)
       let actual = lineage.sources.map { Name(path: $0.path, digest: $0.digest) }
       #expect(Set(actual) == expected)
       #expect(actual.count == expected.count)
+      let observed = lineage.sources.filter(\.observed).map { Name(path: $0.path, digest: $0.digest) }
+      #expect(Set(observed) == sighted.subtracting(declared))
       #expect(lineage.isComplete)
       // Makers come before readers.
       var seen: Set<Digest> = []

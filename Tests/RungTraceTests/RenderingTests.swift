@@ -78,7 +78,8 @@ import Testing
     #expect(
       json.members?.map(\.name) == [
         "file", "digest", "output", "also_made_by", "started_ns", "host", "commit", "dirty", "watch", "weakest",
-        "complete", "incomplete", "steps", "collections", "sources", "environments", "programs",
+        "trace", "trace_steps", "trace_problems", "network", "network_steps", "complete", "incomplete", "steps",
+        "collections", "sources", "system_files", "environments", "programs",
       ])
     #expect(json["output"]?["record"]?.digest == figure.digest)
     #expect(json["watch"] == "declared")
@@ -90,8 +91,9 @@ import Testing
     #expect(
       step?.members?.map(\.name) == [
         "instance", "step", "pipeline", "kind", "record", "key", "command", "declared_command", "parameters", "axes",
-        "variables", "inputs", "outputs", "environment", "program", "watch", "network", "outcome", "exit", "run",
-        "host", "started_ns", "duration_ns", "commit", "dirty", "rung",
+        "variables", "inputs", "outputs", "environment", "program", "watch", "network", "view", "trace",
+        "trace_problems", "observed", "outcome", "exit", "run", "host", "started_ns", "duration_ns", "commit", "dirty",
+        "rung",
       ])
     #expect(step?["instance"] == "demo/data[seed=0]")
     #expect(step?["parameters"] == ["noise": .number("0.1"), "samples": 200])

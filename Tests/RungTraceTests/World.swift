@@ -81,7 +81,7 @@ final class World {
     if record.outcome == .succeeded {
       changes.actions = [
         ActionRow(
-          key: record.key, record: digest,
+          key: record.key, observed: record.observed, watch: record.watch, made: record.started, record: digest,
           outputs: record.outputs.map {
             ActionOutput(
               name: $0.name, kind: ActionOutput.Kind(name: $0.kind) ?? .file, digest: $0.digest, size: $0.size)
@@ -116,6 +116,16 @@ final class World {
     return Record.Input(
       name: name, path: "inputs/\(name).csv", kind: form, digest: collection.contentDigest,
       source: .collection(members: object.digest, form: form))
+  }
+
+  /// Stores an observed set; the contents are hashed, not stored.
+  func observe(_ scope: ObservedSet.Scope, _ entries: [ObservedSet.Entry]) throws -> Digest {
+    try store.put(ObservedSet(scope: scope, entries: entries).bytes).digest
+  }
+
+  /// The file of an object in the cache.
+  func objectFile(_ digest: Digest) -> String {
+    "\(folder)/cache/objects/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2)).zst"
   }
 
   /// The file of a record in the cache.
@@ -163,6 +173,11 @@ func source(_ path: String, _ content: String = "", name: String = "code", kind:
   Record.Input(
     name: name, path: path, kind: kind, digest: Digest(of: Array((content.isEmpty ? path : content).utf8)),
     source: .project(path: path))
+}
+
+/// A file that was seen; its content is its path unless another is given.
+func seen(_ path: String, _ content: String = "", _ kind: ObservedSet.Kind = .file) -> ObservedSet.Entry {
+  ObservedSet.Entry(path: path, kind: kind, digest: Digest(of: Array((content.isEmpty ? path : content).utf8)))
 }
 
 let python = Record.Environment(
