@@ -72,6 +72,10 @@ enum Schema {
     PRAGMA user_version = \(version);
     """
 
-  /// Lets a connection that may not write read version 1 as if it were version 2. Nothing of it is in the file.
-  static let readVersion1 = "CREATE TEMP VIEW action AS \(fromVersion1)"
+  /// Lets a connection that may not write read version 1 as if it were version 2. Nothing of it is in the file. When
+  /// another process brings the file to version 2 meanwhile there are no actions: rows without their observations would
+  /// be results that hold whatever was changed.
+  static let readVersion1 = """
+    CREATE TEMP VIEW action AS \(fromVersion1) WHERE (SELECT user_version FROM pragma_user_version) = 1
+    """
 }

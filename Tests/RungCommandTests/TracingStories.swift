@@ -99,6 +99,24 @@ import Testing
     #expect(try sandbox.json(["cache", "check", "--json"])["sound"]?.bool == true)
   }
 
+  @Test func aResultWhoseObservedSetIsGoneIsTold() throws {
+    guard try Sandbox.program("/bin/sh", ["-c", "command -v sqlite3"]).code == 0 else { return }
+    let sandbox = try Sandbox(copying: "double-descent")
+    try sandbox.run("theory")
+    let before = try sandbox.json(["cache", "check", "--json"])
+    #expect(before["gone"] == [])
+    let lost = Digest(of: Array("a set that was lost".utf8))
+    let changed = try Sandbox.program(
+      "/usr/bin/env",
+      ["sqlite3", "\(sandbox.project)/cache/index.sqlite", "UPDATE action SET system_set = x'\(lost.hex)'"])
+    #expect(changed.code == 0)
+    let check = try sandbox.json(["cache", "check", "--json"])
+    let gone = try #require(check["gone"]?.array)
+    #expect(gone.map { $0["missing"] } == [[.digest(lost)]])
+    // A miss, no damage.
+    #expect(check["sound"]?.bool == true)
+  }
+
   @Test func theIndexCanBeMadeAnew() throws {
     let sandbox = try Sandbox(copying: "double-descent")
     try sandbox.run()

@@ -229,4 +229,17 @@ import Testing
       try expectEverything(Ledger(path: path, durable: false))
     }
   }
+
+  @Test func aReaderOfVersion1SeesNoActionsAfterTheMigration() throws {
+    try withFolder { folder in
+      let path = "\(folder)/index.sqlite"
+      try makeVersion1(path)
+      let reader = try Database(path: path, .read)
+      try reader.execute(Schema.readVersion1)
+      func count() throws -> Int64? { try reader.rows("SELECT count(*) FROM action") { $0.int(0) }.first }
+      #expect(try count() == Int64(Self.count))
+      try expectEverything(Ledger(path: path, durable: false))
+      #expect(try count() == 0)
+    }
+  }
 }
