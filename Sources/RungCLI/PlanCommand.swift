@@ -17,6 +17,8 @@ struct PlanCommand: ParsableCommand {
 
   @OptionGroup var project: ProjectOptions
 
+  @OptionGroup var watch: WatchOption
+
   @Flag(name: [.short, .long], help: "Name every step instance.")
   var verbose = false
 
@@ -24,12 +26,14 @@ struct PlanCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    try Self.show(targets: targets, project: project, force: false, json: json, verbose: verbose)
+    try Self.show(targets: targets, project: project, watch: watch, force: false, json: json, verbose: verbose)
   }
 
   /// Also what `rung run --dry-run` does.
-  static func show(targets: [String], project: ProjectOptions, force: Bool, json: Bool, verbose: Bool) throws {
-    let (session, place) = try project.open(ingesting: false)
+  static func show(
+    targets: [String], project: ProjectOptions, watch: WatchOption, force: Bool, json: Bool, verbose: Bool
+  ) throws {
+    let (session, place) = try project.open(ingesting: false, watch: try watch.level())
     let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
     let survey = try session.survey(chosen, forced: force)
     defer { session.remember() }

@@ -32,8 +32,8 @@ struct ProjectOptions: ParsableArguments {
   }
 
   /// The overrides that the options ask for.
-  func overrides() throws -> Overrides {
-    var overrides = Overrides(profile: profile)
+  func overrides(watch: WatchLevel? = nil) throws -> Overrides {
+    var overrides = Overrides(profile: profile, watch: watch)
     for text in set {
       guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
         throw RequestError(message: "--set wants name=value, not '\(text)'")
@@ -72,10 +72,11 @@ struct ProjectOptions: ParsableArguments {
       hints: ["`rung init` makes a small working project here"])
   }
 
-  /// Loads the project; tells its warnings. Throws when there is nothing in it.
-  func load() throws -> (project: Project, place: RelativePath) {
+  /// Loads the project, every step at the level `watch` if it is given; tells its warnings. Throws when there is
+  /// nothing in it.
+  func load(watch: WatchLevel? = nil) throws -> (project: Project, place: RelativePath) {
     let (root, place) = try root()
-    let project = try Project.load(root: root, files: .onDisk(root: root), overrides: try overrides())
+    let project = try Project.load(root: root, files: .onDisk(root: root), overrides: try overrides(watch: watch))
     for warning in project.warnings { Console.complain(Failures.colored(warning, .errors)) }
     guard !project.pipelines.isEmpty else {
       throw RequestError(
@@ -85,9 +86,9 @@ struct ProjectOptions: ParsableArguments {
     return (project, place)
   }
 
-  /// Opens the project for questions or for a run.
-  func open(ingesting: Bool) throws -> (session: Session, place: RelativePath) {
-    let (project, place) = try load()
+  /// Opens the project for questions or for a run, every step at the level `watch` if it is given.
+  func open(ingesting: Bool, watch: WatchLevel? = nil) throws -> (session: Session, place: RelativePath) {
+    let (project, place) = try load(watch: watch)
     Failures.root.withLock { $0 = project.root }
     let variables = callerVariables()
     try MissingIndex.rebuild(

@@ -18,6 +18,8 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var project: ProjectOptions
 
+  @OptionGroup var watch: WatchOption
+
   @Option(
     name: [.customShort("j", allowingJoined: true), .long],
     help: ArgumentHelp("Run this many processors' worth of steps at a time.", valueName: "n"))
@@ -44,10 +46,10 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     if dryRun {
-      try PlanCommand.show(targets: targets, project: project, force: force, json: json, verbose: false)
+      try PlanCommand.show(targets: targets, project: project, watch: watch, force: force, json: json, verbose: false)
       return
     }
-    let (session, place) = try project.open(ingesting: true)
+    let (session, place) = try project.open(ingesting: true, watch: try watch.level())
     var options = RunOptions(
       targets: try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place))
     options.jobs = jobs

@@ -12,11 +12,13 @@ struct StatusCommand: ParsableCommand {
 
   @OptionGroup var project: ProjectOptions
 
+  @OptionGroup var watch: WatchOption
+
   @Flag(name: .long, help: "Print JSON, for programs.")
   var json = false
 
   func run() throws {
-    let (session, place) = try project.open(ingesting: false)
+    let (session, place) = try project.open(ingesting: false, watch: try watch.level())
     let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
     let survey = try session.survey(chosen)
     defer { session.remember() }

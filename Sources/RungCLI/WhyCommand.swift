@@ -18,11 +18,13 @@ struct WhyCommand: ParsableCommand {
 
   @OptionGroup var project: ProjectOptions
 
+  @OptionGroup var watch: WatchOption
+
   @Flag(name: .long, help: "Print JSON, for programs.")
   var json = false
 
   func run() throws {
-    let (session, place) = try project.open(ingesting: false)
+    let (session, place) = try project.open(ingesting: false, watch: try watch.level())
     let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let survey = try session.survey(instances)
     defer { session.remember() }

@@ -106,6 +106,7 @@ struct ProjectLoader {
         return mistakes.blaming(merged.use) {
           var step = reader.read(key: entry.key, value: merged.node, environment: merged.environment)
           step.use = merged.use
+          if let watch = overrides.watch { step.step.watch = watch }
           return step
         }
       }

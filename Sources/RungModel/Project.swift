@@ -31,6 +31,8 @@ public struct ProjectSettings: Hashable, Sendable {
   public var jobs: Int?
   /// The level for steps that do not say; nil for the best that the host allows.
   public var watch: WatchLevel?
+  /// A run refuses to start a step below this level; nil to start every step.
+  public var watchFloor: WatchLevel?
   /// The sizes of named pools.
   public var pools: [String: Int]
   /// Main memory that steps may use together; nil for the machine's.
@@ -40,12 +42,13 @@ public struct ProjectSettings: Hashable, Sendable {
 
   /// Settings; what is not given is left to the defaults.
   public init(
-    cache: String? = nil, jobs: Int? = nil, watch: WatchLevel? = nil, pools: [String: Int] = [:],
-    memory: ByteCount? = nil, gpus: [String]? = nil
+    cache: String? = nil, jobs: Int? = nil, watch: WatchLevel? = nil, watchFloor: WatchLevel? = nil,
+    pools: [String: Int] = [:], memory: ByteCount? = nil, gpus: [String]? = nil
   ) {
     self.cache = cache
     self.jobs = jobs
     self.watch = watch
+    self.watchFloor = watchFloor
     self.pools = pools
     self.memory = memory
     self.gpus = gpus
@@ -60,26 +63,30 @@ public struct Overrides: Hashable, Sendable {
   public var parameters: [(name: String, value: String)]
   /// `--over axis=v1,v2`: the values that an axis is cut down to.
   public var axes: [(name: String, values: [String])]
+  /// `--watch level`: the level of every step, over what files say.
+  public var watch: WatchLevel?
 
   /// Overrides; none by default.
   public init(
     profile: String? = nil, parameters: [(name: String, value: String)] = [],
-    axes: [(name: String, values: [String])] = []
+    axes: [(name: String, values: [String])] = [], watch: WatchLevel? = nil
   ) {
     self.profile = profile
     self.parameters = parameters
     self.axes = axes
+    self.watch = watch
   }
 
   /// True when the two say the same.
   public static func == (a: Overrides, b: Overrides) -> Bool {
-    a.profile == b.profile && a.parameters.elementsEqual(b.parameters) { $0 == $1 }
+    a.profile == b.profile && a.watch == b.watch && a.parameters.elementsEqual(b.parameters) { $0 == $1 }
       && a.axes.elementsEqual(b.axes) { $0 == $1 }
   }
 
   /// Hashes all parts.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(profile)
+    hasher.combine(watch)
     for parameter in parameters {
       hasher.combine(parameter.name)
       hasher.combine(parameter.value)

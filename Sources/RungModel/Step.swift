@@ -219,11 +219,22 @@ public struct EnvironmentSpec: Hashable, Sendable {
 }
 
 /// How far a step is watched while it runs (docs/guarantees.md), weakest first.
-public enum WatchLevel: String, Hashable, Sendable, CaseIterable {
+public enum WatchLevel: String, Hashable, Comparable, Sendable, CaseIterable {
   /// Only declared inputs are known.
   case declared
   /// Every file opened or looked for is recorded.
   case traced
   /// Only declared inputs exist.
   case strict
+
+  /// By strength: `declared < traced < strict`.
+  public static func < (a: WatchLevel, b: WatchLevel) -> Bool { a.strength < b.strength }
+
+  private var strength: Int {
+    switch self {
+    case .declared: 0
+    case .traced: 1
+    case .strict: 2
+    }
+  }
 }

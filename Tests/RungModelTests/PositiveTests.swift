@@ -244,6 +244,14 @@ import Testing
     #expect(pipeline.steps[0].include.isEmpty)
   }
 
+  @Test func watchGoesOverWhatFilesSay() throws {
+    let text = "pipeline: x\nsteps:\n  a: {run: 'echo > {out.o}', outputs: {o: o}, watch: traced}\n"
+    let project = MemoryProject(["pipelines/x/pipeline.yaml": text + "  b: {uses: a, watch: null}\n"])
+    #expect(try project.load().pipelines[0].steps.map(\.watch) == [.traced, nil])
+    let changed = try project.load(Overrides(watch: .declared))
+    #expect(changed.pipelines[0].steps.map(\.watch) == [.declared, .declared])
+  }
+
   // Two pipelines, each with an axis 'fold' of its own.
   private func two(_ axes: [(String, [String])]) throws(Diagnostics) -> [[String]] {
     func text(_ name: String, _ values: String) -> String {
@@ -308,5 +316,18 @@ import Testing
     let found = MemoryProject(pipeline: Self.text).mistakes(overrides)
     #expect(found.map(\.message) == [message])
     #expect(found.first?.notes == [note])
+  }
+}
+
+@Suite struct SettingsTests {
+  @Test func watchLevels() throws {
+    let settings = try MemoryProject(["rung.yaml": "watch: traced\nwatch_floor: declared\n"]).load().settings
+    #expect(settings == ProjectSettings(watch: .traced, watchFloor: .declared))
+    #expect(try MemoryProject(["rung.yaml": "watch_floor: null"]).load().settings == ProjectSettings())
+    let wrong = MemoryProject(["rung.yaml": "watch_floor: strickt\n"]).mistakes()
+    #expect(wrong.map(\.message) == ["'strickt' is no value for 'watch_floor'"])
+    #expect(wrong.first?.notes == ["did you mean 'strict'?"])
+    #expect(WatchLevel.allCases == [.declared, .traced, .strict])
+    #expect(WatchLevel.allCases == WatchLevel.allCases.sorted() && WatchLevel.declared < .strict)
   }
 }

@@ -30,5 +30,5 @@ enum Keys {
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.
-  static let settings = ["cache", "jobs", "watch", "pools", "memory", "gpus"]
+  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus"]
 }

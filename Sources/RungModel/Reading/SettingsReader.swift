@@ -12,6 +12,7 @@ struct SettingsReader {
     settings.cache = fields.text("cache")
     settings.jobs = fields.int("jobs", in: 1...65536)
     settings.watch = fields.word("watch", as: WatchLevel.self)
+    settings.watchFloor = fields.word("watch_floor", as: WatchLevel.self)
     settings.memory = fields.memory("memory")
     for entry in fields.mapping("pools") ?? [] {
       guard mistakes.checkName(entry.key, what: "a pool") else { continue }
