@@ -39,7 +39,8 @@ public enum LineDiff {
   }
 
   private static func lines(_ text: String) -> [Substring] {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // By bytes: as a character, CR LF is something else than LF.
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
     // A last line without a line feed is another line than one with it.
     if lines.last?.isEmpty == true {
       lines.removeLast()

@@ -58,6 +58,10 @@ import Testing
     #expect(
       diff("a\nb\nc\nd\ne\nf\n", "a\nb\nc\nX\ne\nf\n") == ["@@ -2,5 +2,5 @@", " b", " c", "-d", "+X", " e", " f"])
     #expect(diff("a\n", "a\nb\n") == ["@@ -1,1 +1,2 @@", " a", "+b"])
+    #expect(
+      diff("a\r\nb\r\nc", "a\r\nx\r\nc") == [
+        "@@ -1,3 +1,3 @@", " a\r", "-b\r", "+x\r", " c", "\\ no line feed at the end",
+      ])
     #expect(diff("", "a\n") == ["@@ -0,0 +1,1 @@", "+a"])
     #expect(diff("a\n", "") == ["@@ -1,1 +0,0 @@", "-a"])
     let long = (1...30).map(String.init)
