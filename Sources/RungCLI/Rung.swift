@@ -24,7 +24,8 @@ public struct Rung: ParsableCommand {
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
         name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
-      CommandGroup(name: "Keep", subcommands: [CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
+      CommandGroup(
+        name: "Keep", subcommands: [AdoptCommand.self, CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
     ])
 
   /// For the argument parser.

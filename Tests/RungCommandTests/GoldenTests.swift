@@ -4,7 +4,7 @@ import Testing
 /// The words of the command, as people and programs see them.
 @Suite struct GoldenTests {
   static let verbs = [
-    "run", "plan", "status", "why", "show", "log", "trace", "cache", "cache stat", "cache check", "cache cat",
+    "run", "plan", "status", "why", "show", "log", "trace", "adopt", "cache", "cache stat", "cache check", "cache cat",
     "cache rebuild-index", "init", "completions",
   ]
 
