@@ -7,8 +7,9 @@ RUNG_TEST_ENVIRONMENT ?= 1
 
 .PHONY: build demo test lint layers format bench bench-full install help
 
-build: ## the command, optimised, as .build/release/rung
+build: ## the command and what starts its steps, optimised, as .build/release/rung and rung-step
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-step
 
 demo: ## install what is missing, build, run the example pipeline, say where its figure is
 	scripts/setup

@@ -10,7 +10,11 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
   name: "rung",
-  products: [.executable(name: "rung", targets: ["rung"])],
+  products: [
+    .executable(name: "rung", targets: ["rung"]),
+    // Started by rung for each step; it must lie beside it.
+    .executable(name: "rung-step", targets: ["rung-step"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
@@ -21,6 +25,10 @@ let package = Package(
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
+    // Static, since it is started once for each step.
+    .executableTarget(
+      name: "rung-step", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
     .target(name: "CRungLaunch", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
 
     // values
@@ -65,7 +73,7 @@ let package = Package(
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Projects"],
+      name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
     .testTarget(
       name: "RungTraceTests", dependencies: ["RungTrace", "RungLedger", "RungStore", "RungModel", "RungCore"],

@@ -37,9 +37,9 @@ static void give_up(failure_slot *slot, int stage) {
   _exit(127);
 }
 
-static void close_from_three(long limit) {
-  if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0) return;
-  for (long fd = 3; fd < limit; fd++) close((int)fd); // kernels before 5.9
+static void close_from(int first, long limit) {
+  if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0) return;
+  for (long fd = first; fd < limit; fd++) close((int)fd); // kernels before 5.9
 }
 
 // Everything that the child does. It runs on the parent's stack and memory while the parent's thread stands still, so
@@ -67,7 +67,15 @@ static void run_child(const struct rung_launch_request *r, failure_slot *slot, p
   if (dup2(r->log, 1) < 0 || dup2(r->log, 2) < 0) give_up(slot, RUNG_STAGE_STREAMS);
   // Before exec is tried: copies of descriptors on which other threads write programs must not make them busy while
   // we sleep below.
-  close_from_three(descriptors);
+  // By way of higher numbers: one may have the number that another is to get.
+  int moved[4];
+  for (int i = 0; i < r->passed_count && i < 4; i++) {
+    if ((moved[i] = fcntl(r->passed[i], F_DUPFD, 16)) < 0) give_up(slot, RUNG_STAGE_STREAMS);
+  }
+  for (int i = 0; i < r->passed_count && i < 4; i++) {
+    if (dup2(moved[i], 3 + i) < 0) give_up(slot, RUNG_STAGE_STREAMS);
+  }
+  close_from(3 + r->passed_count, descriptors);
 
   sigset_t empty;
   sigemptyset(&empty);

@@ -25,11 +25,6 @@ struct AdoptCommand: ParsableCommand {
   @Flag(name: .long, help: "Print JSON, for programs.")
   var json = false
 
-  /// The files of the project that an instance was seen to read when it last ran, declared or not.
-  private static func observedProjectFiles(of instance: BuildGraph.NodeID, in session: Session) -> [RelativePath] {
-    []
-  }
-
   func run() throws {
     let (session, place) = try project.open(ingesting: false)
     let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
@@ -66,6 +61,11 @@ struct AdoptCommand: ParsableCommand {
     guard instances.contains(where: { session.lastRecord(of: $0) != nil }) else {
       throw RequestError(message: "'\(step)' has not run yet", hints: ["`rung run '\(step)'` runs it"])
     }
+    guard instances.contains(where: { session.observedFiles(of: $0) != nil }) else {
+      throw RequestError(
+        message: "'\(step)' was never traced: nothing is known of what it read",
+        hints: ["`rung doctor` tells what this host allows; `rung run --force '\(step)'` runs it again"])
+    }
     return first
   }
 
@@ -76,8 +76,7 @@ struct AdoptCommand: ParsableCommand {
     var missing: Set<RelativePath> = []
     var read: Set<RelativePath> = []
     for instance in instances {
-      let observed = Self.observedProjectFiles(of: instance, in: session)
-      guard !observed.isEmpty else { continue }
+      guard let observed = session.observedFiles(of: instance), !observed.isEmpty else { continue }
       let declared = Self.declaredFiles(of: instance, in: session)
       read.formUnion(observed)
       missing.formUnion(observed.filter { !declared.covers($0) })

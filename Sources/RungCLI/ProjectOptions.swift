@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import RungCore
 import RungEngine
+import RungExec
 import RungModel
 
 /// Where the project is and how it is changed for this command.
@@ -93,7 +94,11 @@ struct ProjectOptions: ParsableArguments {
     let variables = callerVariables()
     try MissingIndex.rebuild(
       Session.cachePath(root: project.root, settings: project.settings, variables: variables), root: project.root)
-    return (try Session(project: project, callerVariables: variables, ingesting: ingesting), place)
+    return (
+      try Session(
+        project: project, callerVariables: variables, ingesting: ingesting,
+        launcher: StepLauncher.find(variables: variables)), place
+    )
   }
 }
 

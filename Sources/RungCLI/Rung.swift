@@ -25,7 +25,10 @@ public struct Rung: ParsableCommand {
       CommandGroup(
         name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
       CommandGroup(
-        name: "Keep", subcommands: [AdoptCommand.self, CacheCommand.self, InitCommand.self, CompletionsCommand.self]),
+        name: "Keep",
+        subcommands: [
+          AdoptCommand.self, CacheCommand.self, InitCommand.self, DoctorCommand.self, CompletionsCommand.self,
+        ]),
     ])
 
   /// For the argument parser.

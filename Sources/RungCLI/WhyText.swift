@@ -74,11 +74,38 @@ enum WhyText {
       if let old = reason.old, let new = reason.new, old != new { return change("input \(reason.name)") }
       return "input \(name) changed"
     case "command": return reason.old?.contains("\n") == true ? "the command changed" : change("the command")
+    case "observed": return observed(reason)
+    case "watch": return "it was watched as '\(reason.old ?? "declared")', and '\(reason.new ?? "traced")' is wanted"
     case "shell", "network": return change("the \(reason.field)")
     case "program": return "the program \(reason.name) changed"
     case "environment":
       return reason.name == "lock" ? "the environment's lock file changed" : change("the environment's \(reason.name)")
     default: return change("\(reason.field) \(reason.name)")
+    }
+  }
+
+  // Something that it was seen to use, without declaring it.
+  private static func observed(_ reason: Reason) -> String {
+    let name = printable(reason.name)
+    switch (reason.old, reason.new) {
+    case (nil, _): return "\(name) changed"
+    case ("absent", _): return "\(name) is there now; it was looked for and not found"
+    case (_, "absent"): return "\(name) is gone; it was used"
+    case ("listing", "listing"): return "the list of names in the folder \(name) changed"
+    case ("modules", "modules"): return "the modules in the folder \(name) changed"
+    case ("link", "link"): return "the link \(name) points elsewhere"
+    case (let old?, let new?) where old == new: return "\(name) changed; it was read, though not declared"
+    case (let old?, let new?): return "\(name) is \(article(new)) now; it was \(article(old))"
+    default: return "\(name) changed"
+    }
+  }
+
+  private static func article(_ kind: String) -> String {
+    switch kind {
+    case "listing", "modules", "folder": "a folder"
+    case "executable": "an executable file"
+    case "other": "neither file nor folder"
+    default: "a \(kind)"
     }
   }
 

@@ -63,8 +63,11 @@ struct KeyResolver {
     let shown: String
     /// For each file or folder its path and content; one, unless it is a glob.
     let items: [(path: RelativePath, content: SourceFiles.Content)]
-    let isGlob: Bool
+    /// The list of files that a glob matched; nil for a path.
+    let listing: FileListing?
     let digest: Digest
+
+    var isGlob: Bool { listing != nil }
   }
 
   /// The key of an instance. All results that it needs must be known.
@@ -301,7 +304,7 @@ struct KeyResolver {
         throw Diagnostics("the input file '\(path)' does not exist", at: input.location)
       }
       return ResolvedInput(
-        name: name, shown: path.text, items: [(path, content)], isGlob: false, digest: content.digest)
+        name: name, shown: path.text, items: [(path, content)], listing: nil, digest: content.digest)
     }
     let found = matches[path.text] ?? GlobSearch.files(matching: Glob(path.text), root: root)
     matches[path.text] = found
@@ -310,8 +313,13 @@ struct KeyResolver {
     for file in found {
       if let content = try content(file, at: input.location) { items.append((file, content)) }
     }
-    let listing = FileListing(items.map { ($0.path.text, $0.content) })
-    return ResolvedInput(name: name, shown: path.text, items: items, isGlob: true, digest: listing.digest)
+    let listing = FileListing(
+      items.map { item in
+        var isExecutable = false
+        if case .file(_, _, let executable) = item.content { isExecutable = executable }
+        return .init(path: item.path.text, digest: item.content.digest, executable: isExecutable)
+      })
+    return ResolvedInput(name: name, shown: path.text, items: items, listing: listing, digest: listing.digest)
   }
 
   private mutating func content(

@@ -34,6 +34,7 @@ public final class RunEngine {
   private var scheduler: Scheduler
   private var summary: RunSummary
   private let worker: StepWorker
+  private let keeper: ObservationKeeper
   private let pool: WorkerPool
   private let workspaces: WorkspaceFolder
 
@@ -71,8 +72,9 @@ public final class RunEngine {
     let stop = stop
     let mailbox = mailbox
     return Interrupter {
-      if stop.isRequested { stop.requestNow() } else { stop.request() }
+      // First the word, then the deed: a run whose last step is stopped by it must know why.
       mailbox.post(.interrupt)
+      if stop.isRequested { stop.requestNow() } else { stop.request() }
     }
   }
 
@@ -97,6 +99,7 @@ public final class RunEngine {
     do throws(Diagnostics) { try session.freeze(needed) } catch { problems += error.items }
     var demands: [Scheduler.Demand] = []
     do throws(Diagnostics) { demands = try Self.demands(session, needed, capacity) } catch { problems += error.items }
+    do throws(Diagnostics) { try session.enforceFloor(needed) } catch { problems += error.items }
     guard problems.isEmpty else { throw Diagnostics(problems) }
     let durations = session.expectedDurations()
     scheduler = Scheduler(
@@ -111,10 +114,14 @@ public final class RunEngine {
     pool = WorkerPool(limit: capacity.slots)
     let root = session.project.root
     let git = OnceGit(root: root)
+    keeper = ObservationKeeper(
+      root: root, store: session.store, observing: session.observing, cached: session.resolver.value.files.cached)
     worker = StepWorker(
-      root: root, store: session.store, executor: executor ?? LocalExecutor(store: session.store),
+      root: root, store: session.store,
+      executor: executor ?? LocalExecutor(store: session.store, launcher: session.launcher),
       environments: session.environments.environments, workspaces: workspaces,
-      publisher: Publisher(root: root, store: session.store, workspaces: workspaces), project: session.projectName,
+      publisher: Publisher(root: root, store: session.store, workspaces: workspaces), keeper: keeper,
+      project: session.projectName,
       run: runID,
       host: session.host.name, version: version, git: { git.state }, notify: observe)
     for (path, place) in session.published where needed[place.instance] {
@@ -236,6 +243,7 @@ public final class RunEngine {
     count()
     summary.duration = TimeSpan(nanoseconds: Clock.monotonic() - began)
     changes.merge(session.memories())
+    changes.stats += keeper.takeFresh().map { .init(project: session.projectName, entry: $0) }
     if summary.ran + summary.failed + summary.restored > 0 || !changes.isEmpty {
       if summary.ran + summary.failed + summary.restored > 0 {
         changes.runs.append(
@@ -268,18 +276,7 @@ public final class RunEngine {
 
   // A guarantee is never claimed that is not in force, and one that was asked for is not silently dropped.
   private func warnOfWatch() {
-    let asking = session.graph.steps.indices.filter { index in
-      let step = session.graph.steps[index]
-      let level = step.step.watch ?? session.project.settings.watch
-      return level != nil && level != .declared && needed[step.first..<(step.first + step.count)].contains(true)
-    }
-    guard let first = asking.first else { return }
-    let name = session.graph.steps[first].path
-    let more = asking.count > 1 ? " and \(asking.count - 1) more steps" : ""
-    observe(
-      .warning(
-        "\(name)\(more) should be watched more closely than this version can: only declared inputs are known, as every record says"
-      ))
+    if let notice = session.watchNotice(needed) { observe(.warning(notice)) }
   }
 
   private func process(_ events: [Scheduler.Event], _ committer: Committer) {
@@ -316,7 +313,10 @@ public final class RunEngine {
     do {
       let digest = try session.resolver.value.key(of: instance)
       if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
-      guard let result = try made[digest] ?? session.lookUp(digest) else { return mustRun(instance, digest) }
+      guard let result = try made[digest] ?? session.lookUp(digest, of: instance) else {
+        if try session.isForgotten(digest, of: instance) { lose(digest, instance) }
+        return mustRun(instance, digest)
+      }
       // Bytes that were lost may be back: another instance or another run has made them.
       let isGone =
         lost.contains(digest)
@@ -325,15 +325,17 @@ public final class RunEngine {
         lost.remove(digest)
         return .upToDate(instance)
       }
-      if lost.insert(digest).inserted {
-        observe(
-          .warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
-      }
+      lose(digest, instance)
       return mustRun(instance, digest)
     } catch {
       mailbox.post(.fault("\(error)"))
       return .mustRun(instance)
     }
+  }
+
+  private func lose(_ key: Digest, _ instance: BuildGraph.NodeID) {
+    guard lost.insert(key).inserted else { return }
+    observe(.warning("\(session.graph.name(of: instance)): its result is no longer in the cache; it is made again"))
   }
 
   private func mustRun(_ instance: BuildGraph.NodeID, _ key: Digest) -> Scheduler.Event {
@@ -411,7 +413,8 @@ public final class RunEngine {
         return [.busy(instance)]
       }
       // Another process may have made it since it was checked.
-      if !forced.contains(instance), !lost.contains(key.digest), let result = try session.lookUp(key.digest),
+      if !forced.contains(instance), !lost.contains(key.digest),
+        let result = try session.lookUp(key.digest, of: instance),
         accept(instance, result)
       {
         locks.unlock(key.digest)
@@ -422,7 +425,7 @@ public final class RunEngine {
       attempts[instance] = attempt
       let cause = forced.contains(instance) ? "forced" : lost.contains(key.digest) ? "rebuilt" : "ran"
       let work = try session.prepare(
-        instance, key: key, attempt: attempt, cause: cause, gpus: gpus, watch: .declared)
+        instance, key: key, attempt: attempt, cause: cause, gpus: gpus)
       let worker = worker
       let stop = stop
       let mailbox = mailbox
@@ -442,13 +445,13 @@ public final class RunEngine {
     let name = session.graph.name(of: instance)
     guard let key = keys[instance]?.digest else { return [] }
     for event in ending.events { tell(event) }
+    // Looked up before the new result takes the place of the old.
+    let before = session.outputs(of: key, seeing: ending.observed)
     committer.commit(ending.changes, unlock: [key])
     switch ending.outcome {
     case .succeeded:
       let result = KnownResult(key: key, record: ending.record ?? .empty, outputs: ending.outputs)
-      if let before = made[key] ?? (try? session.lookUp(key)) ?? nil, before.outputs != result.outputs,
-        step.step.deterministic
-      {
+      if step.step.deterministic, let before, before != result.outputs {
         observe(.warning("\(name) gave other bytes than before under the same key: it is not reproducible"))
       }
       made[key] = result

@@ -35,7 +35,7 @@ public struct StepFailure: Sendable {
   /// The instance.
   public let instance: String
   /// What went wrong: `exit code 2`, `signal 9 (killed)`, an output that is missing.
-  public let problem: String
+  public internal(set) var problem: String
   /// The command as run, for a shell.
   public let command: String
   /// The last lines of what it printed, made printable.

@@ -27,13 +27,23 @@ public final class Session {
   /// The folder of the cache, absolute.
   public let cache: String
 
+  /// What starts steps; nil where there is none.
+  public let launcher: StepLauncher?
+
   let resolver: ResolverBox
+  let checker: CheckerBox
   // What the ledger says of each published path.
   let publishedRows: [String: PublishedRow]
   let environments: EnvironmentResolver
   let callerVariables: [String: String]
   // The newest entry of each instance's history.
   var latest: [String: HistoryEntry]
+  // What was found out about this host; see Session+Confinement.
+  let findings = HostFindings()
+  var confinements: [Int: Confinement] = [:]
+  var surroundingsBase: Surroundings?
+  // By step: what its instances declare of the project, where it is the same for all.
+  var fixedSources: [Int: ProjectSources] = [:]
 
   /// A place for a copy of an output.
   public struct PublishedOutput: Sendable {
@@ -41,6 +51,12 @@ public final class Session {
     public let instance: BuildGraph.NodeID
     /// The index of the output in its step.
     public let output: Int
+  }
+
+  // The same for the checker.
+  final class CheckerBox {
+    var value: ObservedChecker
+    init(_ value: ObservedChecker) { self.value = value }
   }
 
   // A box, so that the resolver is changed in place.
@@ -61,11 +77,14 @@ public final class Session {
   ///   - callerVariables: the environment of the caller, from which steps take PATH and what they declare.
   ///   - ingesting: whether project files are kept in the store when they are read (runs do, questions do not).
   ///   - durable: false only for tests: nothing is synchronised.
+  ///   - launcher: what starts steps in a view of their own; without one they are only `declared`.
   ///
   /// Throws `Diagnostics` for a plan that cannot be made, `StoreError` and `LedgerError` for a cache that cannot be used.
   public init(
-    project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true
+    project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true,
+    launcher: StepLauncher? = nil
   ) throws {
+    self.launcher = launcher
     self.project = project
     self.callerVariables = callerVariables
     graph = try BuildGraph(project.pipelines)
@@ -86,6 +105,12 @@ public final class Session {
     published = try Self.publishedOutputs(graph)
     publishedRows = Dictionary(
       try ledger.published(project: projectName).map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+    let inside =
+      (cache + "/").hasPrefix(project.root + "/") ? String(cache.dropFirst(project.root.utf8.count + 1)) : nil
+    checker = CheckerBox(
+      ObservedChecker(
+        store: store,
+        observing: Observing(published: Set(published.keys).union(publishedRows.keys), cache: inside)))
   }
 
   // The model has refused two outputs with one place as far as it could tell without the values of axes.
@@ -170,11 +195,36 @@ public final class Session {
       notes: ["take the quotes around {\(found.reference.source)} away: Rung quotes every value that needs it"])
   }
 
-  /// The known result of a key: from the action cache.
-  func lookUp(_ key: Digest) throws -> KnownResult? {
-    // A result whose record is gone cannot be traced any more: it counts for nothing and is made again.
-    guard let row = try ledger.action(forKey: key), store.hasRecord(row.record) else { return nil }
-    return KnownResult(key: key, record: row.record, outputs: row.outputs)
+  /// The known result of an instance with this key: of the earlier executions, the newest whose observed files are as
+  /// they were then, and that was watched as closely as it would be now.
+  func lookUp(_ key: Digest, of instance: BuildGraph.NodeID) throws -> KnownResult? {
+    let rows = try ledger.actions(forKey: key)
+    if rows.isEmpty { return nil }
+    let required = requiredLevel(ofStep: Int(graph.stepOfInstance[instance]))
+    for row in rows where (WatchLevel(rawValue: row.watch) ?? .declared) >= required {
+      // A result whose record is gone cannot be traced any more: it counts for nothing and is made again.
+      guard store.hasRecord(row.record), checker.value.isCurrent(row.observed, &resolver.value.files) else { continue }
+      return KnownResult(key: key, record: row.record, outputs: row.outputs)
+    }
+    return nil
+  }
+
+  /// Whether the newest result with this key cannot be judged any more: what it was observed to use is gone from the
+  /// cache.
+  func isForgotten(_ key: Digest, of instance: BuildGraph.NodeID) throws -> Bool {
+    let required = requiredLevel(ofStep: Int(graph.stepOfInstance[instance]))
+    let rows = try ledger.actions(forKey: key)
+    guard let newest = rows.first(where: { (WatchLevel(rawValue: $0.watch) ?? .declared) >= required }) else {
+      return false
+    }
+    return [newest.observed.project, newest.observed.system].contains { digest in
+      digest.map { checker.value.set($0) == nil } ?? false
+    }
+  }
+
+  /// What an earlier execution with this key, and the same observed files, made; nil when there was none.
+  func outputs(of key: Digest, seeing observed: Observed) -> [ActionOutput]? {
+    ((try? ledger.actions(forKey: key)) ?? []).first { $0.observed == observed }?.outputs
   }
 
   /// What was learnt while looking (hashes, interpreters) and is worth remembering.
@@ -182,6 +232,7 @@ public final class Session {
     var changes = LedgerChanges()
     changes.stats = resolver.value.files.takeFresh().map { .init(project: projectName, entry: $0) }
     changes.probes = environments.takeProbes().map { .init(name: $0.key, text: $0.value) }
+    changes.probes += findings.takeProbes().map { .init(name: $0.key, text: $0.value) }
     return changes
   }
 

@@ -39,12 +39,16 @@ struct SourceFiles {
     let message: String
   }
 
-  private let root: String
+  let root: String
   private let store: ObjectStore?
   private var keeps = true
-  private var cached: [String: StatEntry]
+  private(set) var cached: [String: StatEntry]
+  // What was answered about paths that steps were seen to use.
+  var sightings: [String: Seen] = [:]
+  var listings: [String: [[UInt8]]?] = [:]
   private var answers: [String: Content] = [:]
-  private let grain: Int64
+  // By device: how long two changes of a file can carry the same time.
+  private var grains: [UInt64: Int64] = [:]
   // The manifests that were formed, when somebody wants to see them.
   private var manifests: [Digest: TreeManifest]?
   /// What was hashed and may be remembered.
@@ -62,7 +66,20 @@ struct SourceFiles {
     self.root = root
     self.store = store
     self.cached = Dictionary(cached.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
-    grain = Self.clockGrain(of: root)
+  }
+
+  /// The content of a regular file that was observed: relative to the project, or absolute. Its bytes are not stored.
+  mutating func content(observed path: String, _ status: stat) throws(Problem) -> Content {
+    if let known = answers[path] { return known }
+    keeps = false
+    return try file(path, path.hasPrefix("/") ? path : "\(root)/\(path)", status)
+  }
+
+  private mutating func grain(_ path: String, _ device: UInt64) -> Int64 {
+    if let known = grains[device] { return known }
+    let grain = Self.clockGrain(of: path)
+    grains[device] = grain
+    return grain
   }
 
   /// The entries that were made since the last call.
@@ -138,7 +155,7 @@ struct SourceFiles {
 
   private mutating func file(_ name: String, _ path: String, _ first: stat) throws(Problem) -> Content {
     let executable = first.st_mode & S_IXUSR != 0
-    if let entry = cached[name], Self.vouches(entry, for: first, grain: grain) {
+    if let entry = cached[name], Self.vouches(entry, for: first, grain: grain(path, UInt64(first.st_dev))) {
       return .file(digest: entry.digest, size: entry.size, executable: executable)
     }
     var before = first
@@ -186,7 +203,7 @@ struct SourceFiles {
       && nanoseconds(a.st_mtim) == nanoseconds(b.st_mtim) && nanoseconds(a.st_ctim) == nanoseconds(b.st_ctim)
   }
 
-  private static func nanoseconds(_ time: timespec) -> Int64 {
+  static func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
@@ -236,7 +253,7 @@ struct SourceFiles {
   }
 
   // The names in a folder, without `.` and `..`, in no order; nil with errno when it cannot be read.
-  private static func names(in path: String) -> [[UInt8]]? {
+  static func names(in path: String) -> [[UInt8]]? {
     guard let folder = opendir(path) else { return nil }
     defer { closedir(folder) }
     var names: [[UInt8]] = []

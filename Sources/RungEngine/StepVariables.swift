@@ -1,7 +1,7 @@
 import RungCore
 import RungModel
 
-/// The environment variables of a step: the same on every machine but for PATH and the places of its private folders.
+/// The environment variables of a step: the same on every machine but for PATH. HOME and TMPDIR come from the executor.
 enum StepVariables {
   /// The variables in the order in which the step gets them; later ones win.
   ///
@@ -9,11 +9,11 @@ enum StepVariables {
   ///   - cpus: the number of threads that numerical libraries are told to use; part of the key.
   ///   - declared: what the pipeline file declares.
   static func all(
-    path: String, home: String, temporary: String, cpus: Int, gpus: [String], environmentFolder: String?,
+    path: String, cpus: Int, gpus: [String], environmentFolder: String?,
     declared: [(name: String, value: String)]
   ) -> [(name: String, value: String)] {
     var list: [(name: String, value: String)] = [
-      ("PATH", path), ("HOME", home), ("TMPDIR", temporary), ("TZ", "UTC"), ("LANG", "C.UTF-8"),
+      ("PATH", path), ("TZ", "UTC"), ("LANG", "C.UTF-8"),
       ("LC_ALL", "C.UTF-8"),
       // The earliest date that a zip archive can hold, so that archives made by steps carry no clock.
       ("SOURCE_DATE_EPOCH", "315532800"),

@@ -20,7 +20,8 @@ struct StepWork: Sendable {
   let labels: [(axis: String, label: String)]
   let parameters: [JSON.Member]
   let program: Record.Program?
-  let watch: WatchLevel
+  let confinement: Confinement
+  let surroundings: Surroundings
   let environment: WorkEnvironment?
   let command: Program
   /// The command for people and for the record: the text for a shell, or the arguments.
@@ -29,6 +30,8 @@ struct StepWork: Sendable {
   let path: String
   let gpus: [String]
   let sources: [ProjectFile]
+  /// Names the list of sources: equal keys, equal lists.
+  let sourcesKey: Digest
   let listings: [[UInt8]]
   let upstream: [UpstreamFile]
   let collections: [CollectedInput]
@@ -71,6 +74,7 @@ struct StepWork: Sendable {
     var record: Digest?
     var changes = LedgerChanges()
     var outputs: [ActionOutput] = []
+    var observed = Observed()
     var duration = TimeSpan(nanoseconds: 0)
     var events: [RunEvent] = []
   }
@@ -93,6 +97,8 @@ struct StepWorker: Sendable {
   let environments: PythonEnvironments
   let workspaces: WorkspaceFolder
   let publisher: Publisher
+  let keeper: ObservationKeeper
+  let keptSources = KeptSources()
   let project: String
   let run: String
   let host: String
@@ -112,6 +118,8 @@ struct StepWorker: Sendable {
   }
 
   private func attempt(_ work: StepWork, stop: StopSignal, isLast: Bool) -> StepWork.Ending {
+    // After a failure nothing is taken for granted.
+    if isLast { keptSources.forget(work.sourcesKey) }
     do throws(WorkProblem) {
       try keepSources(work)
       let lost = lostMakers(work)
@@ -121,7 +129,11 @@ struct StepWorker: Sendable {
       notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
       // A process that outlived its step may still write there: nobody else gets that folder.
-      if result.leftProcesses { try? discardWorkspace(task.workspace) } else { workspaces.giveBack(task.workspace) }
+      if result.leftProcesses, !task.confinement.processes {
+        try? discardWorkspace(task.workspace)
+      } else {
+        workspaces.giveBack(task.workspace, keeping: result.mountPoints)
+      }
       if case .notStarted(let reason) = result.end {
         // Damage is found when bytes are read; what was set aside then is missing now.
         let lost = lostMakers(work)
@@ -150,7 +162,7 @@ struct StepWorker: Sendable {
   // The bytes that the key names, in the store: so that the step gets them and nothing else.
   private func keepSources(_ work: StepWork) throws(WorkProblem) {
     do throws(StoreError) {
-      for source in work.sources where !isKept(source.content) {
+      for source in keptSources.contains(work.sourcesKey) ? [] : work.sources where !isKept(source.content) {
         let absolute = source.path.absolute(in: root)
         let now: Digest =
           switch source.content {
@@ -161,8 +173,10 @@ struct StepWorker: Sendable {
           throw StoreError(.missing, "\(source.path) was changed while the run was going on; run again")
         }
       }
-      if let environment = work.environment { _ = try store.put(environment.lockBytes) }
-      for listing in work.listings { _ = try store.put(listing) }
+      if keptSources.insert(work.sourcesKey) {
+        if let environment = work.environment { _ = try store.put(environment.lockBytes) }
+        for listing in work.listings { _ = try store.put(listing) }
+      }
       for input in work.collections { _ = try store.put(input.collection.bytes) }
     } catch {
       throw WorkProblem(message: error.message, isMachineFault: error.code != .missing)
@@ -195,14 +209,14 @@ struct StepWorker: Sendable {
   }
 
   private func task(for work: StepWork) throws(WorkProblem) -> StepTask {
-    var files: [StagedFile] = work.sources.map { source in
+    let sources: [StagedFile] = work.sources.map { source in
       switch source.content {
       case .file(let digest, _, let executable):
         StagedFile(path: source.path, content: .object(digest, executable: executable))
       case .tree(let digest, _): StagedFile(path: source.path, content: .tree(digest))
       }
     }
-    files += work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
+    var files = work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
     for input in work.collections { files += try staged(input) }
     let workspace = workspaces.take()
     var secrets: [(name: String, value: String)] = []
@@ -216,10 +230,13 @@ struct StepWorker: Sendable {
     return StepTask(
       instance: work.name, workspace: workspace, program: work.command,
       variables: StepVariables.all(
-        path: work.path, home: Workspace.homeFolder(in: workspace), temporary: Workspace.temporaryFolder(in: workspace),
-        cpus: work.step.resources.cpus, gpus: work.gpus, environmentFolder: work.environment?.python.folder,
+        path: work.path, cpus: work.step.resources.cpus, gpus: work.gpus,
+        environmentFolder: work.environment?.python.folder,
         declared: work.variables + secrets),
-      files: files, outputs: work.outputs, timeout: work.step.timeout)
+      files: files, outputs: work.outputs, timeout: work.step.timeout, shared: sources,
+      sharedFolder: "\(workspaces.path)/layers/\(work.sourcesKey.hex.prefix(32))", confinement: work.confinement,
+      surroundings: work.surroundings,
+      gpus: work.gpus)
   }
 
   private static func content(of output: ActionOutput) -> StagedFile.Content {
@@ -278,11 +295,15 @@ struct StepWorker: Sendable {
         name: output.name, kind: output.isDirectory ? .tree : output.executable ? .executable : .file,
         digest: output.digest, size: output.size)
     }
-    let record = self.record(work, result, outputs)
     var ending = StepWork.Ending(outcome: .succeeded, duration: result.duration)
     ending.outputs = outputs
+    let record: Record
+    let kept: ObservationKeeper.Kept
     do throws(StoreError) {
+      kept = try keeper.keep(result.observation, outputs: Set(work.outputs.map(\.path.text)))
+      record = self.record(work, result, outputs, kept)
       ending.record = try store.putRecord(record.bytes)
+      ending.observed = kept.observed
     } catch {
       return StepWork.Ending(outcome: .failed(failure(work, error.message, isMachineFault: true)))
     }
@@ -296,18 +317,25 @@ struct StepWorker: Sendable {
       ending.changes.history = [
         HistoryEntry(
           project: project, instance: work.name, sequence: 0, run: run, key: work.key.digest, record: digest,
-          outcome: result.succeeded ? work.cause : result.end == .stopped ? "interrupted" : "failed", at: Clock.now())
+          outcome: record.outcome == .succeeded ? work.cause : result.end == .stopped ? "interrupted" : "failed",
+          at: Clock.now())
       ]
     }
-    guard result.succeeded, let digest = ending.record else {
+    guard record.outcome == .succeeded, let digest = ending.record else {
       if result.end == .stopped {
         ending.outcome = .interrupted
       } else {
-        ending.outcome = .failed(failure(work, result, record: ending.record))
+        var failure = failure(work, result, record: ending.record)
+        if let problem = record.problem { failure.problem = problem }
+        ending.outcome = .failed(failure)
       }
       return ending
     }
-    ending.changes.actions = [ActionRow(key: work.key.digest, record: digest, outputs: outputs)]
+    ending.changes.actions = [
+      ActionRow(
+        key: work.key.digest, observed: kept.observed, watch: record.watch, made: record.started, record: digest,
+        outputs: outputs)
+    ]
     ending.changes.outputs = outputs.map { OutputRow(digest: $0.digest, record: digest, name: $0.name) }
     ending.changes.durations = [.init(project: project, step: work.stepPath, nanoseconds: result.duration.nanoseconds)]
     if result.leftProcesses {
@@ -340,7 +368,9 @@ struct StepWorker: Sendable {
     }
   }
 
-  private func record(_ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput]) -> Record {
+  private func record(
+    _ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput], _ kept: ObservationKeeper.Kept
+  ) -> Record {
     let state = git()
     var exit: Int?
     var signal: Int?
@@ -348,7 +378,7 @@ struct StepWorker: Sendable {
     switch result.end {
     case .exited(let code):
       exit = Int(code)
-      if result.succeeded { outcome = .succeeded }
+      if result.succeeded { outcome = kept.changed.isEmpty ? .succeeded : .changed }
     case .signalled(let number): signal = Int(number)
     case .timedOut: outcome = .timedOut
     case .stopped: outcome = .interrupted
@@ -360,28 +390,43 @@ struct StepWorker: Sendable {
       fields: work.key.fields.map {
         Record.Field(kind: $0.kind.rawValue, name: $0.name, value: $0.value, digest: $0.digest)
       },
-      outcome: outcome, exitCode: exit, signal: signal, problem: result.succeeded ? nil : problem(work, result),
+      outcome: outcome, exitCode: exit, signal: signal,
+      problem: outcome == .succeeded ? nil : outcome == .changed ? Self.changed(kept.changed) : problem(work, result),
       command: work.commandWords, parameters: work.parameters, inputs: work.inputs,
       outputs: zip(outputs, result.outputs).map { output, produced in
         Record.Output(
           name: output.name, path: produced.path.text, kind: output.kind.name, digest: output.digest, size: output.size)
       },
       environment: work.environment?.record, program: work.program,
-      variables: work.variables.map { JSON.Member($0.name, .string($0.value)) }, watch: work.watch.rawValue,
-      network: true, run: run, host: host, started: result.startedAt, duration: result.duration.nanoseconds,
+      variables: work.variables.map { JSON.Member($0.name, .string($0.value)) },
+      watch: work.confinement.level.rawValue, network: work.confinement.network, view: work.confinement.view,
+      trace: !result.observation.isRecorded ? "off" : kept.problems.isEmpty ? "complete" : "incomplete",
+      traceProblems: kept.problems, observed: kept.observed, run: run, host: host, started: result.startedAt,
+      duration: result.duration.nanoseconds,
       cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: work.attempt, commit: state?.commit,
       dirty: state?.dirty, log: result.log, version: version)
   }
 
+  private static func changed(_ paths: [String]) -> String {
+    let more = paths.count > 3 ? " and \(paths.count - 3) more files" : ""
+    return
+      "\(paths.prefix(3).joined(separator: ", "))\(more) changed while it ran, so that nobody can say what it read; "
+      + "its result is not used. Run again"
+  }
+
   private func problem(_ work: StepWork, _ result: StepResult) -> String {
-    switch result.end {
-    case .exited(0): result.problem ?? "failed"
-    case .exited(let code): "exit code \(code)"
-    case .signalled(let number): "ended by signal \(number) (\(String(cString: strsignal(number))))"
-    case .timedOut: "took longer than its timeout of \(work.step.timeout?.description ?? "?")"
-    case .stopped: "stopped"
-    case .notStarted(let reason): reason
-    }
+    let what =
+      switch result.end {
+      case .exited(0): result.problem ?? "failed"
+      case .exited(let code): "exit code \(code)"
+      case .signalled(let number): "ended by signal \(number) (\(String(cString: strsignal(number))))"
+      case .timedOut: "took longer than its timeout of \(work.step.timeout?.description ?? "?")"
+      case .stopped: "stopped"
+      case .notStarted(let reason): reason
+      }
+    guard work.confinement.level == .strict, result.end != .stopped else { return what }
+    let advice = StrictAdvice(work, result, root: root)
+    return advice.text.isEmpty ? what : "\(what). \(advice.text)"
   }
 
   private func failure(_ work: StepWork, _ result: StepResult, record: Digest?) -> StepFailure {

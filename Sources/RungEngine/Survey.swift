@@ -51,7 +51,7 @@ extension Session {
         continue
       }
       let key = try resolver.value.key(of: instance)
-      if !force.contains(instance), let result = try lookUp(key), !isGone(instance, result, needed) {
+      if !force.contains(instance), let result = try lookUp(key, of: instance), !isGone(instance, result, needed) {
         resolver.value.learn(instance, result)
         standing[instance] = .current
       } else {

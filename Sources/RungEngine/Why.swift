@@ -1,5 +1,6 @@
 import RungCore
 import RungLedger
+import RungModel
 import RungPlan
 
 /// Why an instance would run, or why it last ran.
@@ -121,14 +122,20 @@ extension Session {
       return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
     }
     let previous = entries[entries.startIndex + 1]
+    let before = self.record(previous.record)
+    let seen = before.map { changes(from: $0.observed, to: record.observed) } ?? []
     if previous.key == newest.key {
-      let field = previous.isFailure ? "failure" : "rerun"
-      return [Why.Explained(reason: Reason(field: field, name: newest.instance))]
+      if previous.isFailure { return [Why.Explained(reason: Reason(field: "failure", name: newest.instance))] }
+      if let before, before.watch != record.watch {
+        return seen + [Why.Explained(reason: Reason(field: "watch", old: before.watch, new: record.watch))]
+      }
+      return seen.isEmpty ? [Why.Explained(reason: Reason(field: "rerun", name: newest.instance))] : seen
     }
-    guard let before = self.record(previous.record) else {
+    guard let before else {
       return [Why.Explained(reason: Reason(field: "record", name: newest.instance))]
     }
     return Reason.differences(from: fields(before), to: fields(record)).map { explain($0, before, after: record) }
+      + seen
   }
 
   // MARK: what would happen
@@ -139,16 +146,23 @@ extension Session {
     let name = graph.name(of: instance)
     if survey.forced.contains(instance) { return [Why.Explained(reason: Reason(field: "force", name: name))] }
     let key = try resolver.value.fullKey(of: instance)
-    if try lookUp(key.digest) != nil { return [Why.Explained(reason: Reason(field: "object", name: name))] }
+    if try lookUp(key.digest, of: instance) != nil {
+      return [Why.Explained(reason: Reason(field: "object", name: name))]
+    }
     guard let last = entries.first, let before = record(last.record) else {
       return [Why.Explained(reason: Reason(field: "record", name: name))]
     }
+    let seen = changesSince(before.observed)
     if last.key == key.digest {
-      let field = last.isFailure ? "failure" : "object"
-      return [Why.Explained(reason: Reason(field: field, name: name, old: before.problem))]
+      if last.isFailure { return [Why.Explained(reason: Reason(field: "failure", name: name, old: before.problem))] }
+      let required = requiredLevel(ofStep: Int(graph.stepOfInstance[instance]))
+      if (WatchLevel(rawValue: before.watch) ?? .declared) < required {
+        return seen + [Why.Explained(reason: Reason(field: "watch", old: before.watch, new: required.rawValue))]
+      }
+      return seen.isEmpty ? [Why.Explained(reason: Reason(field: "object", name: name))] : seen
     }
     let differences = Reason.differences(from: fields(before), to: key.fields)
-    return differences.map { explain($0, before, instance: instance) }
+    return differences.map { explain($0, before, instance: instance) } + seen
   }
 
   private func upstream(
@@ -203,7 +217,7 @@ extension Session {
 
   // MARK: details
 
-  private func record(_ digest: Digest?) -> Record? {
+  func record(_ digest: Digest?) -> Record? {
     guard let digest, let bytes = try? store.readRecord(digest) else { return nil }
     return Record(bytes: bytes)
   }
@@ -262,7 +276,9 @@ extension Session {
 
   private func listing(_ digest: Digest) -> [String: Digest]? {
     guard let bytes = try? store.read(digest, limit: 64 << 20) else { return nil }
-    if let files = FileListing.read(bytes) { return files }
+    if let listing = FileListing(bytes: bytes) {
+      return Dictionary(listing.files.map { ($0.path, $0.digest) }, uniquingKeysWith: { $1 })
+    }
     var files: [String: Digest] = [:]
     return addFiles(of: digest, "", &files) ? files : nil
   }

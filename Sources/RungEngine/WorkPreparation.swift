@@ -9,7 +9,7 @@ extension Session {
   /// Everything that a worker needs to execute an instance whose key is known. Looks at nothing but what is known
   /// already; pure but for the memory of the resolver.
   func prepare(
-    _ instance: BuildGraph.NodeID, key: ActionKey, attempt: Int, cause: String, gpus: [String], watch: WatchLevel
+    _ instance: BuildGraph.NodeID, key: ActionKey, attempt: Int, cause: String, gpus: [String]
   ) throws(Diagnostics) -> StepWork {
     let planned = graph.step(of: instance)
     let step = planned.step
@@ -17,26 +17,10 @@ extension Session {
     let pipeline = graph.pipelines[planned.pipeline]
     let context = try resolver.value.context(of: Int(graph.stepOfInstance[instance]))
     var values = Substitution(parameters: context.parameters, axes: resolver.value.axisValues(of: instance))
-    var recorded: [Record.Input] = []
-    var sources: [StepWork.ProjectFile] = []
-    var listings: [[UInt8]] = []
-    var placed: Set<RelativePath> = []
+    let sources = try projectSources(of: instance)
+    values.inputs = sources.paths
+    var recorded = sources.recorded
 
-    for (_, input) in try resolver.value.inputs(of: instance) {
-      values.inputs[input.name] = input.items.map(\.path.text)
-      for item in input.items {
-        if placed.insert(item.path).inserted { sources.append(.init(path: item.path, content: item.content)) }
-        recorded.append(
-          Record.Input(
-            name: input.name, path: item.path.text, kind: Self.kind(of: item.content), digest: item.content.digest,
-            source: .project(path: item.path.text)))
-      }
-      if input.isGlob { listings.append(FileListing(input.items.map { ($0.path.text, $0.content) }).bytes) }
-    }
-
-    // What lies in a folder that is an input itself comes with the folder: both were seen in the same instant.
-    let folders = sources.filter { if case .tree = $0.content { true } else { false } }.map(\.path)
-    sources.removeAll { source in folders.contains { $0 != source.path && source.path.isInside($0) } }
     // The values of an axis come from its table: a source of the result, although only the values are in the key.
     for axis in planned.axes {
       guard let table = axis.table, let content = try? resolver.value.files.content(table) else { continue }
@@ -94,12 +78,74 @@ extension Session {
       instance: instance, name: graph.name(of: instance), stepPath: planned.path, attempt: attempt, cause: cause,
       key: key,
       step: step, pipelineName: pipeline.name, labels: planned.labels(of: local), parameters: context.usedParameters,
-      program: context.program, watch: watch,
+      program: context.program, confinement: confinement(ofStep: Int(graph.stepOfInstance[instance])),
+      surroundings: surroundings(path: context.path, environment: context.environment?.folder),
       environment: context.environment.map { .init(python: $0.python, lockBytes: $0.lockBytes, record: $0.record) },
-      command: command, commandWords: words, variables: variables, path: context.path, gpus: gpus, sources: sources,
-      listings: listings, upstream: upstream, collections: collections, outputs: outputs, publish: publish,
+      command: command, commandWords: words, variables: variables, path: context.path, gpus: gpus,
+      sources: sources.files,
+      sourcesKey: sources.key, listings: sources.listings, upstream: upstream, collections: collections,
+      outputs: outputs, publish: publish,
       inputs: recorded)
   }
+
+  /// The files of the project that an instance declares.
+  struct ProjectSources {
+    var files: [StepWork.ProjectFile] = []
+    // Names the list of files, so that it need not be compared.
+    var key = Digest.empty
+    var listings: [[UInt8]] = []
+    var recorded: [Record.Input] = []
+    // For each named input the paths in the workspace.
+    var paths: [String: [String]] = [:]
+  }
+
+  // Formed once for all instances of a step, unless its inputs depend on axes.
+  private func projectSources(of instance: BuildGraph.NodeID) throws(Diagnostics) -> ProjectSources {
+    let step = Int(graph.stepOfInstance[instance])
+    let isFixed = try resolver.value.context(of: step).inputs.allSatisfy { $0 != nil }
+    if isFixed, let known = fixedSources[step] { return known }
+    let made = try makeSources(of: instance)
+    if isFixed { fixedSources[step] = made }
+    return made
+  }
+
+  private func makeSources(of instance: BuildGraph.NodeID) throws(Diagnostics) -> ProjectSources {
+    var result = ProjectSources()
+    var placed: Set<RelativePath> = []
+    for (_, input) in try resolver.value.inputs(of: instance) {
+      result.paths[input.name] = input.items.map(\.path.text)
+      for item in input.items {
+        if placed.insert(item.path).inserted { result.files.append(.init(path: item.path, content: item.content)) }
+        // Many files are one line of the record, so that it does not grow with them.
+        if input.isGlob, input.items.count > Self.mostListed { continue }
+        result.recorded.append(
+          Record.Input(
+            name: input.name, path: item.path.text, kind: Self.kind(of: item.content), digest: item.content.digest,
+            source: .project(path: item.path.text)))
+      }
+      guard let listing = input.listing else { continue }
+      result.listings.append(listing.bytes)
+      if input.items.count > Self.mostListed {
+        result.recorded.append(
+          Record.Input(name: input.name, path: input.shown, kind: "files", digest: listing.digest, source: .files))
+      }
+    }
+
+    // What lies in a folder that is an input itself comes with the folder: both were seen in the same instant.
+    let folders = result.files.filter { if case .tree = $0.content { true } else { false } }.map(\.path)
+    result.files.removeAll { source in folders.contains { $0 != source.path && source.path.isInside($0) } }
+    var hash = FramedHash(domain: "rung/sources/1")
+    for file in result.files {
+      hash.field("path", file.path.text)
+      if case .file(_, _, true) = file.content { hash.field("kind", "executable") }
+      hash.field("digest", file.content.digest)
+    }
+    result.key = hash.digest()
+    return result
+  }
+
+  // Files of a glob that a record names one by one.
+  private static let mostListed = 20
 
   private static func command(of step: Step, _ values: Substitution) -> (Program, [String]) {
     switch step.command {

@@ -12,6 +12,8 @@ enum ChildProcess {
     var folder: String
     /// 3 or greater, opened with O_APPEND.
     var log: Int32
+    /// More descriptors, which the process gets as 3, 4, …; at most four.
+    var passed: [Int32] = []
   }
 
   /// Why no process runs.
@@ -90,8 +92,18 @@ enum ChildProcess {
       withCStrings(launch.environment) { environment in
         launch.program.withCString { program in
           launch.folder.withCString { folder in
-            var request = rung_launch_request(
-              program: program, arguments: arguments, environment: environment, folder: folder, log: launch.log)
+            var request = rung_launch_request()
+            request.program = program
+            request.arguments = arguments
+            request.environment = environment
+            request.folder = folder
+            request.log = launch.log
+            for (index, file) in launch.passed.prefix(4).enumerated() {
+              withUnsafeMutableBytes(of: &request.passed) {
+                $0.storeBytes(of: file, toByteOffset: 4 * index, as: Int32.self)
+              }
+            }
+            request.passed_count = Int32(min(4, launch.passed.count))
             return rung_launch(&request, &failure)
           }
         }

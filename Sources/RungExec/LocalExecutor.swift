@@ -3,22 +3,37 @@ import RungCore
 import RungModel
 import RungStore
 
-/// Runs steps as processes of this machine, each in its workspace and its own session.
-///
-/// Steps are not yet confined: they can read whatever the user can.
+/// Runs steps as processes of this machine, each in its workspace and its own session, shut in and watched as the task
+/// says.
 public struct LocalExecutor: StepExecutor {
   private let store: ObjectStore
+  private let launcher: StepLauncher?
+  private let layers = StagedLayers()
+  private let networks = HeldNetworks()
   // A text longer than this goes into a file: the system takes at most 128 KiB as one argument.
   private static let longestArgument = 100_000
 
-  /// Takes inputs from a store and puts results into it.
-  public init(store: ObjectStore) { self.store = store }
+  /// Takes inputs from a store and puts results into it. Without a launcher, tasks can have no confinement but `.none`.
+  public init(store: ObjectStore, launcher: StepLauncher? = nil) {
+    self.store = store
+    self.launcher = launcher
+  }
 
   /// See `StepExecutor`.
   public func execute(_ task: StepTask, stop: StopSignal) -> StepResult {
     if stop.isRequested { return StepResult(end: .stopped) }
+    var layers: [String] = []
+    var view: WorkspaceView?
     do {
-      try Workspace.prepare(task, store: store)
+      if task.confinement.layout == .mounts, let folder = task.sharedFolder, !task.shared.isEmpty {
+        try self.layers.make(folder, with: task.shared, store: store)
+        layers = [folder]
+      }
+      if task.confinement.layout == .mounts { view = WorkspaceView(task, layer: layers.first) }
+      try Workspace.prepare(task, store: store, withShared: layers.isEmpty, mountPoints: view?.parts ?? [])
+      if task.confinement.layout == .links {
+        try ProjectLinks.make(task, in: Workspace.Place(folder: task.workspace).root)
+      }
     } catch {
       return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
     }
@@ -29,9 +44,9 @@ public struct LocalExecutor: StepExecutor {
     defer { close(log) }
     if stop.isRequested { return StepResult(end: .stopped) }
 
-    var result = run(task, log: log, stop: stop)
+    var result = run(task, layers: layers, view: view, log: log, stop: stop)
     if result.end == .exited(0) {
-      switch OutputCollector(task: task, store: store).collect() {
+      switch OutputCollector(task: task, store: store, mountPoints: Set((view?.parts ?? []).map(\.name))).collect() {
       case .stored(let outputs): result.outputs = outputs
       case .wrong(let problems): result.problem = problems.joined(separator: "\n")
       case .fault(let sentence):
@@ -40,31 +55,78 @@ public struct LocalExecutor: StepExecutor {
       }
     }
     takeLog(log, of: task, into: &result)
+    result.mountPoints = (view?.parts ?? []).map(\.name)
     return result
   }
 
-  private func run(_ task: StepTask, log: Int32, stop: StopSignal) -> StepResult {
-    let lookup = ProgramLookup(task)
-    let launch: ChildProcess.Launch
+  private func run(
+    _ task: StepTask, layers: [String], view: WorkspaceView?, log: Int32, stop: StopSignal
+  ) -> StepResult {
+    let lookup = ProgramLookup(task, layers: layers)
+    let place = Workspace.Place(folder: task.workspace)
+    let program: String
+    let arguments: [String]
+    let environment: [String]
     do {
-      let (program, arguments) = try command(task, lookup)
-      launch = ChildProcess.Launch(
-        program: program, arguments: arguments, environment: try ChildProcess.environment(task.variables),
-        folder: task.workspace, log: log)
+      (program, arguments) = try command(task, lookup)
+      let isPrivate = task.confinement.mounts
+      environment = try ChildProcess.environment(
+        [
+          ("HOME", isPrivate ? StepPlan.home : place.home),
+          ("TMPDIR", isPrivate ? StepPlan.temporary : place.temporary),
+        ] + task.variables)
     } catch {
-      return StepResult(end: .notStarted("\(error)"))
+      return StepResult(end: .notStarted(error.description))
     }
+    guard task.confinement.launcher else {
+      let launch = ChildProcess.Launch(
+        program: program, arguments: arguments, environment: environment, folder: place.root, log: log)
+      return run(launch, task, stop) { code in
+        lookup.explain(code, program: program, arguments: arguments, environment: environment)
+      }
+    }
+    guard let launcher else {
+      return StepResult(end: .notStarted("there is no rung-step to start it with"), isMachineFault: true)
+    }
+    let confinement = task.confinement
+    let network = confinement.ownNetwork ? networks.take(launcher, users: confinement.users) : nil
+    // Without a process namespace something of the step may still be alive in it.
+    defer { if let network, confinement.processes { networks.giveBack(network) } }
+    let plan = StepPlan(
+      task, place: place, network: network, layers: layers, view: view, program: program, arguments: arguments,
+      environment: environment)
+    do {
+      let files = try LauncherFiles(plan)
+      let launch = ChildProcess.Launch(
+        program: launcher.path, arguments: ["rung-step"], environment: [], folder: "/", log: log,
+        passed: [files.plan, files.report] + (network.map { [$0.network] + ($0.users >= 0 ? [$0.users] : []) } ?? []))
+      var result = run(launch, task, stop) { "cannot run '\(launcher.path)': \(ExecError.reason($0))" }
+      guard case .exited(let status) = result.end else { return result }
+      guard let report = StepReport(files.readReport(), recorder: task.confinement.recorder != nil) else {
+        // It was killed, with the step, or could not write.
+        result.end = .notStarted("rung-step ended without a report (exit status \(status))")
+        result.isMachineFault = true
+        return result
+      }
+      result.take(report) { code in
+        lookup.explain(code, program: program, arguments: arguments, environment: environment)
+      }
+      return result
+    } catch {
+      return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
+    }
+  }
+
+  private func run(
+    _ launch: ChildProcess.Launch, _ task: StepTask, _ stop: StopSignal, explain: (Int32) -> String
+  ) -> StepResult {
     do {
       let ending = try ChildProcess.run(launch, timeout: task.timeout, grace: task.grace, stop: stop)
       return StepResult(
         end: ending.end, startedAt: ending.startedAt, duration: ending.duration, cpu: ending.cpu,
         peakMemory: ending.peakMemory, leftProcesses: ending.leftProcesses)
     } catch {
-      if error.isExec {
-        let sentence = lookup.explain(
-          error.code, program: launch.program, arguments: launch.arguments, environment: launch.environment)
-        return StepResult(end: .notStarted(sentence))
-      }
+      if error.isExec { return StepResult(end: .notStarted(explain(error.code))) }
       return StepResult(
         end: .notStarted("\(error.attempt): \(ExecError.reason(error.code))"), isMachineFault: true)
     }
@@ -83,7 +145,11 @@ public struct LocalExecutor: StepExecutor {
       let program = shell == .sh ? "/bin/sh" : try lookup.find(shell.rawValue)
       if text.utf8.count <= Self.longestArgument { return (program, [shell.rawValue, "-eu", "-c", text]) }
       let file = "\(Workspace.reserved)/command"
-      try Workspace.write(Array(text.utf8), to: "\(task.workspace)/\(file)")
+      let root = Workspace.Place(folder: task.workspace).root
+      if mkdir("\(root)/\(Workspace.reserved)", 0o755) != 0 && errno != EEXIST {
+        throw .system("make the folder", root)
+      }
+      try Workspace.write(Array(text.utf8), to: "\(root)/\(file)")
       return (program, [shell.rawValue, "-eu", file])
     }
   }

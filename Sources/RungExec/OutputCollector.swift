@@ -10,6 +10,10 @@ import RungStore
 struct OutputCollector {
   let task: StepTask
   let store: ObjectStore
+  /// Names in the workspace's root on which the project was mounted.
+  let mountPoints: Set<String>
+
+  private var root: String { Workspace.Place(folder: task.workspace).root }
 
   /// All outputs in the store, or what is wrong with each that is not.
   enum Outcome {
@@ -22,7 +26,7 @@ struct OutputCollector {
 
   /// Looks at all outputs before it stores the first: a step that forgot one costs nothing.
   func collect() -> Outcome {
-    let folder = open(task.workspace, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    let folder = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if folder < 0 { return .wrong(["its workspace cannot be read after it ended: \(ExecError.reason(errno))"]) }
     defer { close(folder) }
 
@@ -37,7 +41,7 @@ struct OutputCollector {
 
     var produced: [ProducedOutput] = []
     for (output, executable) in zip(task.outputs, executable) {
-      let place = output.path.absolute(in: task.workspace)
+      let place = output.path.absolute(in: root)
       do {
         let stored = try output.isDirectory ? store.putTree(at: place) : store.put(fileAt: place)
         produced.append(
@@ -63,7 +67,7 @@ struct OutputCollector {
 
     switch (status.st_mode & S_IFMT, output.isDirectory) {
     case (S_IFREG, false), (S_IFDIR, true):
-      makeReadable(output.path.absolute(in: task.workspace), status)
+      makeReadable(output.path.absolute(in: root), status)
       return (nil, !output.isDirectory && status.st_mode & 0o100 != 0)
     case (S_IFREG, true):
       return (
@@ -94,14 +98,16 @@ struct OutputCollector {
 
   // What it wrote instead: files that were not there at the start, in the root and in the output's own folder.
   private func hint(for output: ExpectedOutput) -> String {
-    let before = Set(task.files.map(\.path)).union(task.outputs.map(\.path))
+    let before = Set((task.files + task.shared).map(\.path)).union(task.outputs.map(\.path))
     var found: [String] = []
     for folder in Set([RelativePath.root, output.path.parent]).sorted() {
-      guard let stream = opendir(folder.absolute(in: task.workspace)) else { continue }
+      guard let stream = opendir(folder.absolute(in: root)) else { continue }
       defer { closedir(stream) }
       while let entry = readdir(stream) {
         let name = entryName(entry)
-        guard name != ".", name != "..", name != Workspace.reserved, let path = folder.appending(name) else { continue }
+        guard name != ".", name != "..", name != Workspace.reserved,
+          !(folder == .root && mountPoints.contains(name)), let path = folder.appending(name)
+        else { continue }
         if before.contains(path) || before.contains(where: { $0.isInside(path) }) { continue }
         found.append(path.text)
       }

@@ -4,23 +4,31 @@ import RungModel
 
 /// Finds the program of a task as its own PATH says, and explains when it cannot be run.
 struct ProgramLookup {
-  var folder: String
-  var path: String
+  // The folders whose files the step sees in its workspace, the uppermost first; and where it sees them.
+  private let folders: [String]
+  private let workspace: String
+  private let path: String
 
   /// Of a task: PATH as the process will see it.
-  init(_ task: StepTask) {
-    folder = task.workspace
+  init(_ task: StepTask, layers: [String]) {
+    let root = Workspace.Place(folder: task.workspace).root
+    let confinement = task.confinement
+    folders =
+      [root] + layers
+      + (confinement.layout == .mounts && confinement.level != .strict ? [task.surroundings.project] : [])
+    workspace = confinement.mounts ? StepPlan.workspace : root
     path = task.variables.last { $0.name == "PATH" }?.value ?? ""
   }
 
-  /// The absolute path of `name`. A relative entry of PATH counts from the workspace; an empty one is skipped.
+  /// The absolute path of `name`, as the step sees it. A relative entry of PATH counts from the workspace; an empty one
+  /// is skipped.
   func find(_ name: String) throws(ExecError) -> String {
     if name.isEmpty { throw ExecError("the command is empty") }
     if name.utf8.contains(0) { throw ExecError("the command has a NUL character in it") }
     if name.utf8.contains(UInt8(ascii: "/")) {
       let place = absolute(name)
       switch kind(place) {
-      case .runnable: return place
+      case .runnable: return seen(place, as: name)
       case .notExecutable: throw ExecError("'\(name)' is not executable; make it so with: chmod +x \(name)")
       case .folder: throw ExecError("'\(name)' is a directory, not a program")
       case .missing: throw ExecError("there is no program '\(name)'\(isRelativeHint(name))")
@@ -30,7 +38,7 @@ struct ProgramLookup {
     for entry in path.split(separator: ":") {
       let place = "\(absolute(String(entry)))/\(name)"
       switch kind(place) {
-      case .runnable: return place
+      case .runnable: return seen(place, as: "\(entry)/\(name)")
       case .notExecutable: blocked = blocked ?? place
       case .folder, .missing: continue
       }
@@ -45,7 +53,7 @@ struct ProgramLookup {
   func explain(_ code: Int32, program: String, arguments: [String], environment: [String]) -> String {
     switch code {
     case ENOENT:
-      let interpreter = self.interpreter(of: program)
+      let interpreter = self.interpreter(of: onDisk(program))
       return interpreter.map { "cannot run '\(program)': its interpreter '\($0)' (first line) does not exist" }
         ?? "cannot run '\(program)': it, or the loader that it was linked for, does not exist"
     case ENOEXEC:
@@ -70,7 +78,23 @@ struct ProgramLookup {
     return status.st_mode & S_IFMT == S_IFREG && access(place, X_OK) == 0 ? .runnable : .notExecutable
   }
 
-  private func absolute(_ place: String) -> String { place.hasPrefix("/") ? place : "\(folder)/\(place)" }
+  // Where a path lies on the disk.
+  private func absolute(_ place: String) -> String {
+    if place.hasPrefix("/") { return place }
+    let places = folders.map { "\($0)/\(place)" }
+    return places.first { access($0, F_OK) == 0 } ?? places[0]
+  }
+
+  // Where the step sees what lies there: what was named from the workspace. An absolute name stays, even of the project:
+  // an environment in the project's cache is not in the workspace.
+  private func seen(_ place: String, as name: String) -> String {
+    guard !name.hasPrefix("/"), let folder = folders.first(where: { place.hasPrefix($0 + "/") }) else { return place }
+    return workspace + place.dropFirst(folder.utf8.count)
+  }
+
+  private func onDisk(_ place: String) -> String {
+    place.hasPrefix(workspace + "/") ? absolute(String(place.dropFirst(workspace.utf8.count + 1))) : place
+  }
 
   private func isRelativeHint(_ name: String) -> String {
     name.hasPrefix("/") ? "" : " in the workspace; a script of the project has to be an input of the step"

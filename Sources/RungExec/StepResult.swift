@@ -36,11 +36,17 @@ public struct StepResult: Sendable {
   public var duration: TimeSpan
   /// Processor time, user and system, of the process and the children that it waited for.
   public var cpu: TimeSpan
-  /// The most memory that one of these processes used at once. The kernel counts from Rung's own size at the start, so
-  /// a smaller step shows that.
+  /// The most memory that one of these processes used at once. Without the launcher the kernel counts from Rung's own
+  /// size at the start, so a smaller step shows that.
   public var peakMemory: ByteCount
   /// True when processes were still running in the step's session when its program ended; they were killed.
   public var leftProcesses: Bool
+
+  /// What it was seen to look at.
+  public var observation: Observation
+
+  /// Names in the workspace on which something was mounted: they may stay for the next step.
+  public var mountPoints: [String] = []
 
   /// Ended with 0, and every output is there.
   public var succeeded: Bool { end == .exited(0) && problem == nil }
@@ -49,7 +55,8 @@ public struct StepResult: Sendable {
   public init(
     end: End, outputs: [ProducedOutput] = [], problem: String? = nil, isMachineFault: Bool = false,
     log: Digest? = nil, logTail: [String] = [], startedAt: Int64 = 0, duration: TimeSpan = TimeSpan(nanoseconds: 0),
-    cpu: TimeSpan = TimeSpan(nanoseconds: 0), peakMemory: ByteCount = ByteCount(bytes: 0), leftProcesses: Bool = false
+    cpu: TimeSpan = TimeSpan(nanoseconds: 0), peakMemory: ByteCount = ByteCount(bytes: 0), leftProcesses: Bool = false,
+    observation: Observation = Observation()
   ) {
     self.end = end
     self.outputs = outputs
@@ -62,6 +69,7 @@ public struct StepResult: Sendable {
     self.cpu = cpu
     self.peakMemory = peakMemory
     self.leftProcesses = leftProcesses
+    self.observation = observation
   }
 }
 

@@ -10,11 +10,22 @@ public struct StepTask: Sendable {
   public var workspace: String
   /// What runs.
   public var program: Program
-  /// The whole environment of the process: nothing else is inherited. PATH, if given, is where a program named
-  /// without `/` is looked for. Of two variables of one name the last counts.
+  /// The environment of the process: HOME and TMPDIR, which the executor knows, then these; nothing else is inherited.
+  /// PATH, if given, is where a program named without `/` is looked for. Of two variables of one name the last counts.
   public var variables: [(name: String, value: String)]
   /// What is put into the workspace before the start. Files below `.rung` are Rung's own and refused here.
   public var files: [StagedFile]
+  /// The same, but for files that many tasks of a run have in common.
+  public var shared: [StagedFile]
+  /// The folder in which the run keeps just these, absolute; it and its parent need not be there yet. Nil when each
+  /// task gets its own copies.
+  public var sharedFolder: String?
+  /// How it is shut in and watched.
+  public var confinement: Confinement
+  /// What lies around it.
+  public var surroundings: Surroundings
+  /// The GPUs that it may see.
+  public var gpus: [String]
   /// What must be there when the program has ended with 0. Parent folders are made before the start.
   public var outputs: [ExpectedOutput]
   /// How long it may run, from its start; nil for as long as it likes.
@@ -26,7 +37,9 @@ public struct StepTask: Sendable {
   public init(
     instance: String, workspace: String, program: Program, variables: [(name: String, value: String)] = [],
     files: [StagedFile] = [], outputs: [ExpectedOutput] = [], timeout: TimeSpan? = nil,
-    grace: TimeSpan = StepTask.standardGrace
+    grace: TimeSpan = StepTask.standardGrace, shared: [StagedFile] = [], sharedFolder: String? = nil,
+    confinement: Confinement = .none, surroundings: Surroundings = Surroundings(project: "/", cache: "/"),
+    gpus: [String] = []
   ) {
     self.instance = instance
     self.workspace = workspace
@@ -36,6 +49,11 @@ public struct StepTask: Sendable {
     self.outputs = outputs
     self.timeout = timeout
     self.grace = grace
+    self.shared = shared
+    self.sharedFolder = sharedFolder
+    self.confinement = confinement
+    self.surroundings = surroundings
+    self.gpus = gpus
   }
 
   /// Five seconds.

@@ -4,39 +4,108 @@ import RungStore
 
 /// The private folder of one execution.
 public enum Workspace {
-  /// Rung's own corner of every workspace. Steps may write below `tmp` and `home`; nothing here is ever an output.
+  /// Rung's own corner of what a step sees as its workspace. Nothing here is ever an output.
   public static let reserved = ".rung"
-
-  /// The folder for temporary files of the step in `workspace`: its TMPDIR. Made before the start.
-  public static func temporaryFolder(in workspace: String) -> String { "\(workspace)/\(reserved)/tmp" }
-
-  /// The home folder of the step in `workspace`: its HOME. Made before the start, empty.
-  public static func homeFolder(in workspace: String) -> String { "\(workspace)/\(reserved)/home" }
 
   /// What the process printed, beside the workspace.
   public static func log(of workspace: String) -> String { "\(workspace).log" }
 
-  /// Makes the workspace, unless it is a recycled one, and everything that the task wants to find in it.
-  static func prepare(_ task: StepTask, store: ObjectStore) throws {
-    try makeFolder(task.workspace)
-    try makeFolder("\(task.workspace)/\(reserved)")
-    try makeFolder(temporaryFolder(in: task.workspace))
-    try makeFolder(homeFolder(in: task.workspace))
+  /// The folder that the step writes into as its workspace, on the disk.
+  public static func root(of workspace: String) -> String { Place(folder: workspace).root }
 
+  /// The folders of an execution on the disk.
+  struct Place {
+    /// All of it.
+    let folder: String
+    /// What the step writes: its outputs lie here.
+    var root: String { "\(folder)/top" }
+    /// An overlay's own.
+    var work: String { "\(folder)/work" }
+    /// Its temporary files.
+    var temporary: String { "\(folder)/tmp" }
+    /// Its home folder, empty.
+    var home: String { "\(temporary)/home" }
+    /// Where a private view puts the workspace.
+    var mountPoint: String { "\(temporary)/workspace" }
+    /// Nothing lies here, ever.
+    var empty: String { "\(folder)/empty" }
+
+    var all: [String] { [folder, root, work, temporary, home, mountPoint, empty] }
+  }
+
+  /// Makes the workspace, unless it is a recycled one, and puts the files into it that the task wants to find there.
+  ///
+  /// Files that tasks share come as layers below it, or are copied too where there are none. `mountPoints` are made, and
+  /// those of the step before that are not wanted are removed.
+  static func prepare(
+    _ task: StepTask, store: ObjectStore, withShared: Bool, mountPoints: [WorkspaceView.Part]
+  ) throws {
+    let place = Place(folder: task.workspace)
+    for folder in place.all { try makeFolder(folder) }
+    try makeMountPoints(mountPoints, in: place.root)
     var made: Set<RelativePath> = [.root]
-    for file in task.files {
+    try stage(withShared ? task.shared + task.files : task.files, in: place.root, &made, store: store)
+    for output in task.outputs {
+      try refuseReserved(output.path, "the output '\(output.name)'")
+      try makeParents(of: output.path, in: place.root, &made)
+    }
+  }
+
+  private static func makeMountPoints(_ parts: [WorkspaceView.Part], in root: String) throws(ExecError) {
+    var wanted = Dictionary(parts.map { ($0.name, $0.isFolder) }, uniquingKeysWith: { $1 })
+    var stale: [String] = []
+    if let stream = opendir(root) {
+      defer { closedir(stream) }
+      while let entry = readdir(stream) {
+        let name = entryName(entry)
+        if name == "." || name == ".." { continue }
+        if wanted[name] == (Int32(entry.pointee.d_type) == Int32(DT_DIR)) {
+          wanted[name] = nil
+        } else {
+          stale.append(name)
+        }
+      }
+    }
+    for name in stale { try TreeRemoval.remove("\(root)/\(name)") }
+    for (name, isFolder) in wanted {
+      if isFolder { try makeFolder("\(root)/\(name)") } else { try write([], to: "\(root)/\(name)") }
+    }
+  }
+
+  /// Puts files into a folder.
+  static func stage(_ files: [StagedFile], in folder: String, store: ObjectStore) throws {
+    var made: Set<RelativePath> = [.root]
+    try stage(files, in: folder, &made, store: store)
+  }
+
+  private static func stage(
+    _ files: [StagedFile], in folder: String, _ made: inout Set<RelativePath>, store: ObjectStore
+  ) throws {
+    for file in files {
       try refuseReserved(file.path, "the input '\(file.path)'")
-      try makeParents(of: file.path, in: task.workspace, &made)
-      let place = file.path.absolute(in: task.workspace)
+      try makeParents(of: file.path, in: folder, &made)
+      let place = file.path.absolute(in: folder)
       switch file.content {
-      case .object(let digest, let executable): try store.restore(digest, to: place, executable: executable)
+      case .object(let digest, let executable):
+        try store.restore(digest, to: place, executable: executable)
+        if executable { waitUntilNobodyWrites(place) }
       case .tree(let digest): try store.restoreTree(digest, to: place)
       case .bytes(let bytes): try write(bytes, to: place)
       }
     }
-    for output in task.outputs {
-      try refuseReserved(output.path, "the output '\(output.name)'")
-      try makeParents(of: output.path, in: task.workspace, &made)
+  }
+
+  // A process that another thread is just starting has, until it closes them, copies of the descriptors on which files were
+  // written, and the kernel executes no file that somebody may write ("text file busy"). A read lease is refused while
+  // there is such a descriptor (fcntl(2)); where leases are not to be had, the step has to be lucky.
+  private static func waitUntilNobodyWrites(_ place: String) {
+    let setLease: Int32 = 1024  // F_SETLEASE, which Glibc's module does not show
+    let file = open(place, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    for _ in 0..<400 {
+      if fcntl(file, setLease, Int32(F_RDLCK)) == 0 || errno != EAGAIN { return }
+      usleep(500)
     }
   }
 
@@ -65,31 +134,33 @@ public enum Workspace {
     if mkdir(path, 0o755) != 0 && errno != EEXIST { throw .system("make the folder", path) }
   }
 
-  /// Empties a workspace but for the folders that every workspace has, so that the next step can have it: on ext4,
+  /// Empties a workspace but for the folders that every workspace has and these mount points, so that the next step can have it: on ext4,
   /// making and removing folders costs more than starting a process. False when it is not clean afterwards (a step
   /// changed permissions, or something cannot be removed): then it must not be used again.
-  static func recycle(_ workspace: String) -> Bool {
-    let kept = [reserved, "\(reserved)/tmp", "\(reserved)/home"]
-    for folder in [""] + kept {
-      let path = folder.isEmpty ? workspace : "\(workspace)/\(folder)"
-      var status = stat()
-      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o7777 == 0o755,
-        status.st_uid == geteuid()
-      else { return false }
-      guard let stream = opendir(path) else { return false }
-      var names: [[CChar]] = []
-      while let entry = readdir(stream) {
-        let bytes = entryBytes(entry)
-        if bytes != [46, 0] && bytes != [46, 46, 0] { names.append(bytes) }
+  static func recycle(_ workspace: String, keeping mountPoints: [String]) -> Bool {
+    let place = Place(folder: workspace)
+    return empty(place.root, keeping: Set(mountPoints)) && empty(place.temporary, keeping: ["home", "workspace"])
+      && empty(place.home, keeping: []) && empty(place.mountPoint, keeping: [])
+  }
+
+  private static func empty(_ folder: String, keeping kept: Set<String>) -> Bool {
+    var status = stat()
+    guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o7777 == 0o755,
+      status.st_uid == geteuid()
+    else { return false }
+    guard let stream = opendir(folder) else { return false }
+    var names: [[CChar]] = []
+    while let entry = readdir(stream) {
+      let bytes = entryBytes(entry)
+      if bytes != [46, 0] && bytes != [46, 46, 0] { names.append(bytes) }
+    }
+    closedir(stream)
+    for name in names {
+      guard let text = String(validating: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+        return false
       }
-      closedir(stream)
-      for name in names {
-        guard let text = String(validating: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
-          return false
-        }
-        if kept.contains(folder.isEmpty ? text : "\(folder)/\(text)") { continue }
-        guard (try? TreeRemoval.remove("\(path)/\(text)")) != nil else { return false }
-      }
+      if kept.contains(text) { continue }
+      guard (try? TreeRemoval.remove("\(folder)/\(text)")) != nil else { return false }
     }
     return true
   }

@@ -58,9 +58,9 @@ public final class WorkspaceFolder: Sendable {
   }
 
   /// Takes back a workspace whose step has ended, with all its processes: emptied for the next step, or removed where
-  /// that does not leave it as new.
-  public func giveBack(_ workspace: String) {
-    if Workspace.recycle(workspace) {
+  /// that does not leave it as new. `mountPoints` are those of its last step's result.
+  public func giveBack(_ workspace: String, keeping mountPoints: [String] = []) {
+    if Workspace.recycle(workspace, keeping: mountPoints) {
       clean.withLock { $0.append(workspace) }
     } else {
       try? discardWorkspace(workspace)

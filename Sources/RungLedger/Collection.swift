@@ -61,7 +61,7 @@ public struct Collection: Hashable, Sendable {
           [.string($0.instance), .string($0.labels), .digest($0.digest), .digest($0.record)]
         }),
     ]
-    return Array((json.compact + "\n").utf8)
+    return json.compactBytes + [10]
   }
 
   /// Reads the bytes of the object. Nil when they are not a collection of a format that this version knows.

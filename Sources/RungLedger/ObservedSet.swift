@@ -91,7 +91,7 @@ public struct ObservedSet: Hashable, Sendable {
     let json: JSON = [
       "format": "rung/observed/1", "scope": .string(scope.rawValue), "entries": .array(rows),
     ]
-    return Array((json.compact + "\n").utf8)
+    return json.compactBytes + [10]
   }
 
   /// Reads the bytes of the object. Nil when they are not a set of a format that this version knows.

@@ -74,7 +74,7 @@ extension Record {
   }
 
   /// The bytes of the record's object.
-  public var bytes: [UInt8] { Array((json.compact + "\n").utf8) }
+  public var bytes: [UInt8] { json.compactBytes + [10] }
 }
 
 extension Record.Field {
@@ -107,6 +107,7 @@ extension Record.Input {
     let from: JSON =
       switch source {
       case .project(let path): ["project": .string(path)]
+      case .files: ["files": true]
       case .step(let instance, let output, let record):
         ["instance": .string(instance), "output": .string(output), "record": .digest(record)]
       case .collection(let members, let form): ["members": .digest(members), "form": .string(form)]
@@ -123,6 +124,8 @@ extension Record.Input {
     let source: Source
     if let path = from["project"]?.string {
       source = .project(path: path)
+    } else if from["files"]?.bool == true {
+      source = .files
     } else if let members = from["members"]?.digest, let form = from["form"]?.string {
       source = .collection(members: members, form: form)
     } else if let instance = from["instance"]?.string, let output = from["output"]?.string,

@@ -45,6 +45,9 @@ public struct Record: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
       /// A file or directory of the project, by its path there.
       case project(path: String)
+      /// Files of the project that a glob matched: the digest of the input is that of a `FileListing` object, and its
+      /// path is the glob.
+      case files
       /// An output of another step instance, by the record of its execution.
       case step(instance: String, output: String, record: Digest)
       /// Outputs of many instances: a `Collection` object.

@@ -33,6 +33,7 @@ private struct LineageWalk {
   private var seenRecords: Set<Digest> = []
   private var seenCollections: Set<Digest> = []
   private var seenSets: Set<Digest> = []
+  private var listings: [Digest: FileListing] = [:]
 
   // Far more than a collection of a million members, or a set of a million files, takes, in bytes.
   private static let largest: Int64 = 1 << 30
@@ -50,7 +51,7 @@ private struct LineageWalk {
         readSet(execution.record.observed.system, .system, execution.record.instance)
         for input in execution.record.inputs.reversed() {
           switch input.source {
-          case .project: break
+          case .project, .files: break
           case .step(_, _, let record): stack.append(.record(record, neededBy: execution.record.instance))
           case .collection(let members, _):
             stack.append(.collection(members, neededBy: execution.record.instance))
@@ -86,9 +87,41 @@ private struct LineageWalk {
           message: "record \(digest.hex) has a format that this version does not know"))
       return nil
     }
+    if record.inputs.contains(where: { $0.source == .files }) {
+      record.inputs = record.inputs.flatMap { input in
+        input.source == .files ? files(of: input, record.instance) : [input]
+      }
+    }
     let command = record.fields.first { $0.kind == "command" }?.value
     record.fields = []
     return Lineage.Execution(digest: digest, record: record, declaredCommand: command)
+  }
+
+  // The files behind a glob, one input each; the input itself when the list is lost.
+  private mutating func files(of input: Record.Input, _ reader: String) -> [Record.Input] {
+    let known = listings[input.digest]
+    let listing: FileListing?
+    do throws(StoreError) {
+      if let known {
+        listing = known
+      } else {
+        listing = FileListing(bytes: try store.read(input.digest, limit: Self.largest))
+      }
+    } catch {
+      gaps.append(.init(digest: input.digest, neededBy: reader, message: error.message))
+      return [input]
+    }
+    guard let listing else {
+      gaps.append(
+        .init(digest: input.digest, neededBy: reader, message: "object \(input.digest.hex) is not a list of files"))
+      return [input]
+    }
+    listings[input.digest] = listing
+    return listing.files.map { file in
+      Record.Input(
+        name: input.name, path: file.path, kind: file.executable ? "executable" : "file", digest: file.digest,
+        source: .project(path: file.path))
+    }
   }
 
   private mutating func readCollection(_ digest: Digest, _ reader: String) -> RungLedger.Collection? {
@@ -141,7 +174,7 @@ private struct LineageWalk {
     for execution in executions {
       for input in execution.record.inputs {
         switch input.source {
-        case .project: continue
+        case .project, .files: continue
         case .step(let instance, let output, let record):
           if makes(record, output, input.digest) { continue }
           gaps.append(

@@ -105,6 +105,7 @@ public struct RecordView: Sendable {
     let from =
       switch input.source {
       case .project(let path): path == input.path ? "" : "from \(path)"
+      case .files: "a list of the files that the pattern matched"
       case .step(let instance, let output, let record): "'\(output)' of \(instance), record \(record.short)"
       case .collection(let members, let form): "collection \(members.short), as \(form)"
       }

@@ -89,6 +89,8 @@ struct StepGroup {
     for variable in record.variables { variables.insert(variable.name, variable.value.string ?? "") }
     for input in record.inputs {
       switch input.source {
+      case .files:
+        inputs.insert(Input(name: input.name, origin: .project), File(path: input.path, digest: input.digest))
       case .project(let path):
         inputs.insert(Input(name: input.name, origin: .project), File(path: path, digest: input.digest))
       case .step(let instance, let output, let maker):

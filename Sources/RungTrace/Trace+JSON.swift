@@ -125,6 +125,7 @@ extension Lineage.Execution {
     let from: JSON =
       switch input.source {
       case .project(let path): ["project": .string(path)]
+      case .files: ["files": .bool(true)]
       case .step(let instance, let output, let record):
         ["instance": .string(instance), "output": .string(output), "record": .digest(record)]
       case .collection(let members, let form): ["collection": .digest(members), "form": .string(form)]

@@ -5,7 +5,7 @@ import Testing
 @Suite struct GoldenTests {
   static let verbs = [
     "run", "plan", "status", "why", "show", "log", "trace", "adopt", "cache", "cache stat", "cache check", "cache cat",
-    "cache rebuild-index", "init", "completions",
+    "cache rebuild-index", "init", "doctor", "completions",
   ]
 
   @Test(arguments: [""] + verbs)

@@ -49,7 +49,7 @@ import Testing
       pipeline: x
       parameters: {value: "", other: none}
       steps:
-        shell: {run: "printf '[%s]' {value} > {out.a}; ls >> {out.a}", outputs: {a: {path: a, publish: shell}}}
+        shell: {run: "printf '[%s]' {value} > {out.a}; ls -A >> {out.a}", outputs: {a: {path: a, publish: shell}}}
         words: {run: [sh, -c, "printf '[%s]' \\"$1\\" > \\"$2\\"", sh, "{value}", "{out.a}"], outputs: {a: {path: a, publish: words}}}
         env:
           run: printf '[%s]' "$VALUE" > {out.a}
@@ -64,10 +64,11 @@ import Testing
       #expect(
         run.counts.ran + run.counts.unchanged == 3 && run.counts.failed == 0,
         "\(value): \(run.finished.testDescription)")
-      #expect(sandbox.read("pipelines/x/shell") == "[\(value)]a\n", "\(value)")
+      #expect(sandbox.read("pipelines/x/shell") == "[\(value)]a\npipelines\n", "\(value)")
       #expect(sandbox.read("pipelines/x/words") == "[\(value)]", "\(value)")
       #expect(sandbox.read("pipelines/x/env") == "[\(value)]", "\(value)")
     }
+    #expect(try sandbox.names(".") == ["cache", "pipelines"])
   }
 
   @Test func theCommandThatIsShownCanBeTypedAgain() throws {

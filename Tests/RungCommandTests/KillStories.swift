@@ -65,6 +65,7 @@ import Testing
       #expect(next.events("warning").isEmpty, "round \(round): \(next.finished.output)")
       saved += next.counts.unchanged
       #expect(results(sandbox) == undisturbed.map { $0.replacing("0000", with: salt) }, "round \(round)")
+      #expect(sandbox.stepProcesses() == [], "round \(round)")
       #expect(try sandbox.names("cache/work") == [], "round \(round)")
       #expect(try sandbox.names("cache/stage") == ["lock"], "round \(round)")
       #expect(try sandbox.names("cache/quarantine") == [], "round \(round)")
@@ -80,6 +81,33 @@ import Testing
     // Otherwise the instants were not spread over the run.
     #expect(killed >= 25, "only \(killed) runs were killed")
     #expect(saved > 0 && saved < 450)
+  }
+
+  @Test func killedInItsFirstRunItLeavesNothingBehind() throws {
+    // Then it makes the cache too, and tries what steps can be given on this host.
+    var instants = Instants(seed: 2027)
+    var length: Int64 = 100_000_000
+    var killed = 0
+    for round in 1...20 {
+      let sandbox = try Sandbox(["pipelines/chain/pipeline.yaml": Self.pipeline])
+      let run = try sandbox.start(["run", "--json"])
+      usleep(UInt32(Int64.random(in: 0...length, using: &instants) / 1000))
+      run.signal(SIGKILL)
+      if try run.wait().code == 128 + SIGKILL {
+        killed += 1
+        length += length / 8
+      } else {
+        length -= length / 4
+      }
+      let next = try sandbox.run()
+      #expect(next.finished.code == 0, "round \(round): \(next.finished.testDescription)")
+      #expect(next.events("warning").isEmpty, "round \(round): \(next.finished.output)")
+      #expect(try sandbox.names("cache/work") == [], "round \(round)")
+      #expect(try sandbox.names("cache/stage") == ["lock"], "round \(round)")
+      #expect(sandbox.stepProcesses() == [], "round \(round)")
+      #expect(try sandbox.run().counts == Counts(unchanged: 9), "round \(round)")
+    }
+    #expect(killed >= 8, "only \(killed) runs were killed")
   }
 
   private func projectFiles(_ sandbox: Sandbox) throws -> [String] {

@@ -10,9 +10,9 @@ final class Sandbox: Sendable {
   /// The project's root.
   let project: String
 
-  /// A project with these files; with none it is an empty folder.
-  init(_ files: [String: String] = [:]) throws {
-    let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+  /// A project with these files; with none it is an empty folder. `parent` is where the sandbox is made.
+  init(_ files: [String: String] = [:], under parent: String? = nil) throws {
+    let parent = parent ?? (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp")
     var template = Array("\(parent)/rung-story-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Broken(description: "mkdtemp: error \(errno)") }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -81,6 +81,25 @@ final class Sandbox: Sendable {
     try Running(path, arguments, variables: ["PATH": "/usr/bin:/bin", "LC_ALL": "C"], folder: folder).wait()
   }
 
+  /// The processes of steps of this sandbox, by what the system says of all processes: those that see the sandbox through
+  /// mounts of their own, and those that are at work in its cache.
+  func stepProcesses() -> [pid_t] {
+    guard let stream = opendir("/proc") else { return [] }
+    defer { closedir(stream) }
+    let name = folder.split(separator: "/").last ?? ""
+    var found: [pid_t] = []
+    var place = [CChar](repeating: 0, count: 4096)
+    while let entry = readdir(stream) {
+      let text = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard let process = pid_t(text) else { continue }
+      let count = readlink("/proc/\(process)/cwd", &place, place.count)
+      let isInCache = String(decoding: place.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        .hasPrefix("\(project)/cache/")
+      if isInCache || read("/proc/\(process)/mountinfo")?.contains(name) == true { found.append(process) }
+    }
+    return found
+  }
+
   // MARK: files, by their paths in the project
 
   func write(_ text: String, to path: String) throws {
@@ -95,8 +114,11 @@ final class Sandbox: Sendable {
   }
 
   /// The text of a file; nil when there is none.
-  func read(_ path: String) -> String? {
-    guard let file = fopen(path.hasPrefix("/") ? path : "\(project)/\(path)", "re") else { return nil }
+  func read(_ path: String) -> String? { Self.text(of: path.hasPrefix("/") ? path : "\(project)/\(path)") }
+
+  /// The text of any file; nil when there is none.
+  static func text(of path: String) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)

@@ -65,6 +65,20 @@ import Testing
     #expect(try lab.why("x/figure").reasons == ["record x/figure"])
   }
 
+  @Test func aHostThatCannotWatchSaysSoInEveryRun() throws {
+    let lab = Self.lab()
+    lab.overrides.watch = nil
+    for counts in [[7, 0, 0, 0, 0], [0, 7, 0, 0, 0]] {
+      let ran = try lab.run()
+      #expect(ran.counts == counts)
+      #expect(ran.warnings.count == 1)
+      #expect(ran.warnings.first?.hasPrefix("this host cannot watch x/data and 2 more steps as 'traced'") == true)
+    }
+    // A result of a lesser level counts where no better can be had.
+    lab.overrides.watch = .declared
+    try Self.expectQuiet(lab)
+  }
+
   @Test func touchingEverythingRunsNothing() throws {
     let lab = Self.lab()
     _ = try lab.run()

@@ -14,7 +14,8 @@ final class Lab: @unchecked Sendable {
   let root: String
   /// A fake executor unless a story wants real processes.
   var simulated = true
-  var overrides = Overrides()
+  /// Nothing here starts a step that could be watched, so none is asked for.
+  var overrides = Overrides(watch: .declared)
   var variables = ["PATH": "/usr/bin:/bin"]
 
   init() {

@@ -78,7 +78,7 @@ struct SimulatedExecutor: StepExecutor {
 
   private func simulate(_ task: StepTask) throws -> StepResult {
     var files: [String: [UInt8]] = [:]
-    for staged in task.files {
+    for staged in task.shared + task.files {
       switch staged.content {
       case .object(let digest, let executable):
         files[staged.path.text] = try store.read(digest, limit: 1 << 30) + (executable ? Array("+x".utf8) : [])

@@ -16,6 +16,8 @@ struct rung_launch_request {
   char *const *environment; // the whole environment, "NAME=value", NULL at the end
   const char *folder;       // working directory, absolute
   int log;                  // standard output and error, 3 or greater, opened with O_APPEND
+  int passed[4];            // more descriptors, which the process gets as 3, 4, …
+  int passed_count;         // how many of them, at most 4
 };
 
 // Where in the child a start failed.
@@ -42,7 +44,7 @@ struct rung_launch_failure {
 // - gets SIGKILL when the *thread* that called this ends: the calling thread must outlive it, as one that waits for
 //   it does. So a killed Rung leaves no leader behind;
 // - has every signal unblocked and at its default, umask 022, no core dumps;
-// - reads /dev/null, writes both streams to `log`, and has no other descriptor open.
+// - reads /dev/null, writes both streams to `log`, and has no other descriptor open but those of the request.
 //
 // ETXTBSY (the program was just written, and some other new process still holds the descriptor for an instant) is
 // tried again for about a tenth of a second.
