@@ -32,7 +32,7 @@ layers: ## the imports and dependencies against the table of rings
 format: ## rewrite the Swift sources in the house's layout
 	swift format -i -r -p Sources Tests $(wildcard Benchmarks) Package.swift
 
-bench: build ## the benchmarks that take a minute
+bench: build ## the benchmarks that take some minutes
 	Benchmarks/run
 
 bench-full: build ## all benchmarks
