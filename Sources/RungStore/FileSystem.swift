@@ -1,7 +1,8 @@
 internal import CLinux
 import Glibc
 
-/// The one seam through which the store calls the system, so that a test can make any single call fail.
+/// The one seam through which the store calls the system, so that a test can make any single call fail, and can write
+/// down everything that a crash could undo.
 ///
 /// Every method retries EINTR, finishes short reads and writes, and throws a `StoreError` naming the place. Descriptors
 /// are opened O_CLOEXEC.
@@ -18,6 +19,9 @@ public struct FileSystem: Sendable {
     case lock
     case readLink = "read the link"
     case makeLink = "make the link"
+    case cut
+    case reserve = "reserve space for"
+    case clone
   }
 
   /// What a test makes of a call.
@@ -28,17 +32,48 @@ public struct FileSystem: Sendable {
     case short
   }
 
+  /// A call that changed something, or made it durable, told after it succeeded. `folder` and `descriptor` are as the
+  /// call had them: a recorder knows what they stand for from `opened`. Names are relative to their folder
+  /// (AT_FDCWD: to the working folder).
+  public enum Event: Sendable {
+    case opened(descriptor: Int32, folder: Int32, name: String, flags: Int32)
+    case closed(descriptor: Int32)
+    /// Without an offset: at the descriptor's position, which moves along; at the end where it was opened to append.
+    case wrote(descriptor: Int32, offset: Int64?, bytes: [UInt8])
+    case cut(descriptor: Int32, size: Int64)
+    /// `descriptor` now has the bytes of `source`.
+    case cloned(descriptor: Int32, source: Int32)
+    case madeFolder(folder: Int32, name: String)
+    case madeLink(folder: Int32, name: String, target: String)
+    case renamed(folder: Int32, name: String, newFolder: Int32, newName: String)
+    case removed(folder: Int32, name: String)
+    /// The bytes and the size of one file; of a folder, its names.
+    case synced(descriptor: Int32)
+    /// Everything on the file system of this descriptor.
+    case syncedAll(descriptor: Int32)
+  }
+
   private let fault: (@Sendable (Call) -> Fault?)?
+  private let recorder: (@Sendable (Event) -> Void)?
 
   /// The real thing.
   public static let live = FileSystem(fault: nil)
 
-  /// The real thing, except where `fault` answers. It is asked before every single system call, again after EINTR; it
-  /// may be called from several threads at once.
-  public init(fault: (@Sendable (Call) -> Fault?)?) { self.fault = fault }
+  /// The real thing, except where `fault` answers, and with `recorder` told of every change. `fault` is asked before
+  /// every single system call, again after EINTR. Both may be called from several threads at once.
+  public init(fault: (@Sendable (Call) -> Fault?)?, recorder: (@Sendable (Event) -> Void)? = nil) {
+    self.fault = fault
+    self.recorder = recorder
+  }
 
-  // Runs one system call until it is not interrupted. The body is told how many bytes it may move.
-  private func perform(_ call: Call, _ place: () -> String, _ body: (Int) -> Int) throws(StoreError) -> Int {
+  /// Tells the recorder; the event is not even made where there is none.
+  func record(_ event: @autoclosure () -> Event) {
+    if let recorder { recorder(event()) }
+  }
+
+  /// Runs one system call until it is not interrupted. The body is told how many bytes it may move.
+  @discardableResult
+  func perform(_ call: Call, _ place: () -> String, _ body: (Int) -> Int) throws(StoreError) -> Int {
     while true {
       var most = Int.max
       var code: Int32 = 0
@@ -60,12 +95,17 @@ public struct FileSystem: Sendable {
     _ name: UnsafePointer<CChar>, _ flags: Int32, mode: mode_t = 0, in folder: Int32 = AT_FDCWD,
     at place: @autoclosure () -> String
   ) throws(StoreError) -> Int32 {
-    Int32(try perform(.open, place) { _ in Int(openat(folder, name, flags | O_CLOEXEC, mode)) })
+    let descriptor = Int32(try perform(.open, place) { _ in Int(openat(folder, name, flags | O_CLOEXEC, mode)) })
+    record(.opened(descriptor: descriptor, folder: folder, name: String(cString: name), flags: flags))
+    return descriptor
   }
 
   // Never retried and never fails: on Linux the descriptor is gone whatever close returns, and every write that
   // matters was synchronised before.
-  func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+  func close(_ descriptor: Int32) {
+    record(.closed(descriptor: descriptor))
+    _ = Glibc.close(descriptor)
+  }
 
   /// Fills `buffer` as far as the file goes; fewer bytes mean its end.
   func read(
@@ -89,15 +129,80 @@ public struct FileSystem: Sendable {
     guard let base = bytes.baseAddress else { return }
     var done = 0
     while done < bytes.count {
-      done += try perform(.write, place) { most in
+      let moved = try perform(.write, place) { most in
         Glibc.write(descriptor, base + done, min(most, bytes.count - done))
       }
+      record(.wrote(descriptor: descriptor, offset: nil, bytes: Array(bytes[done..<done + moved])))
+      done += moved
     }
+  }
+
+  /// Fills `buffer` from `offset` on as far as the file goes; fewer bytes mean its end. The position is not used.
+  func read(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, from offset: Int64,
+    at place: @autoclosure () -> String
+  ) throws(StoreError) -> Int {
+    guard let base = buffer.baseAddress else { return 0 }
+    var done = 0
+    while done < buffer.count {
+      let got = try perform(.read, place) { most in
+        pread(descriptor, base + done, min(most, buffer.count - done), Int(offset) + done)
+      }
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  /// Writes all of `bytes` from `offset` on. The position is not used.
+  func write(
+    _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, from offset: Int64, at place: @autoclosure () -> String
+  ) throws(StoreError) {
+    guard let base = bytes.baseAddress else { return }
+    var done = 0
+    while done < bytes.count {
+      let moved = try perform(.write, place) { most in
+        pwrite(descriptor, base + done, min(most, bytes.count - done), Int(offset) + done)
+      }
+      record(
+        .wrote(descriptor: descriptor, offset: offset + Int64(done), bytes: Array(bytes[done..<done + moved])))
+      done += moved
+    }
+  }
+
+  /// Cuts the file to `size` bytes.
+  func cut(_ descriptor: Int32, to size: Int64, at place: @autoclosure () -> String) throws(StoreError) {
+    try perform(.cut, place) { _ in Int(ftruncate(descriptor, Int(size))) }
+    record(.cut(descriptor: descriptor, size: size))
+  }
+
+  /// Takes the space that `size` bytes of the file need, so that writing them later cannot fail for want of it.
+  func reserve(_ descriptor: Int32, _ size: Int64, at place: @autoclosure () -> String) throws(StoreError) {
+    try perform(.reserve, place) { _ in
+      let code = posix_fallocate(descriptor, 0, Int(size))
+      errno = code
+      return code == 0 ? 0 : -1
+    }
+  }
+
+  /// Gives the empty file `descriptor` the bytes of `source`, sharing them on the disk (FICLONE of ioctl(2)). False
+  /// where the file system cannot, or not between these two.
+  func clone(_ descriptor: Int32, of source: Int32, at place: @autoclosure () -> String) throws(StoreError) -> Bool {
+    do {
+      try perform(.clone, place) { _ in Int(rung_clone(descriptor, source)) }
+    } catch {
+      switch error.errno {
+      case EOPNOTSUPP, ENOTTY, EXDEV, EINVAL, ENOSYS, EPERM, ETXTBSY: return false
+      default: throw error
+      }
+    }
+    record(.cloned(descriptor: descriptor, source: source))
+    return true
   }
 
   func stat(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> stat {
     var result = Glibc.stat()
-    _ = try perform(.stat, place) { _ in Int(fstat(descriptor, &result)) }
+    try perform(.stat, place) { _ in Int(fstat(descriptor, &result)) }
     return result
   }
 
@@ -105,7 +210,7 @@ public struct FileSystem: Sendable {
     _ name: UnsafePointer<CChar>, in folder: Int32, at place: @autoclosure () -> String
   ) throws(StoreError) -> stat {
     var result = Glibc.stat()
-    _ = try perform(.stat, place) { _ in Int(fstatat(folder, name, &result, AT_SYMLINK_NOFOLLOW)) }
+    try perform(.stat, place) { _ in Int(fstatat(folder, name, &result, AT_SYMLINK_NOFOLLOW)) }
     return result
   }
 
@@ -121,127 +226,4 @@ public struct FileSystem: Sendable {
       throw error
     }
   }
-
-  /// Makes a folder. One that is there already is not an error; the result tells.
-  @discardableResult
-  func makeFolder(
-    _ name: UnsafePointer<CChar>, in folder: Int32, at place: @autoclosure () -> String
-  ) throws(StoreError) -> Bool {
-    do {
-      _ = try perform(.makeFolder, place) { _ in Int(mkdirat(folder, name, 0o777)) }
-      return true
-    } catch {
-      if error.errno == EEXIST { return false }
-      throw error
-    }
-  }
-
-  func rename(
-    _ old: UnsafePointer<CChar>, in oldFolder: Int32, to new: UnsafePointer<CChar>, in newFolder: Int32,
-    at place: @autoclosure () -> String
-  ) throws(StoreError) {
-    _ = try perform(.rename, place) { _ in Int(renameat(oldFolder, old, newFolder, new)) }
-  }
-
-  func remove(
-    _ name: UnsafePointer<CChar>, in folder: Int32, isFolder: Bool = false, at place: @autoclosure () -> String
-  ) throws(StoreError) {
-    _ = try perform(.remove, place) { _ in Int(unlinkat(folder, name, isFolder ? AT_REMOVEDIR : 0)) }
-  }
-
-  /// Makes the whole file system of `descriptor` durable: bytes and names.
-  func syncAll(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) {
-    _ = try perform(.sync, place) { _ in Int(syncfs(descriptor)) }
-  }
-
-  /// Waits for the exclusive lock of an open file; the kernel lets go of it when the descriptor is closed.
-  func lock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) {
-    _ = try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX)) }
-  }
-
-  /// The exclusive lock of an open file, if nobody has it.
-  func tryLock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> Bool {
-    do {
-      _ = try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX | LOCK_NB)) }
-      return true
-    } catch {
-      if error.errno == EWOULDBLOCK { return false }
-      throw error
-    }
-  }
-
-  /// A lock on one byte that belongs to the open file description. False when another description holds it.
-  func tryLockByte(
-    _ descriptor: Int32, _ offset: Int64, release: Bool = false, at place: @autoclosure () -> String
-  ) throws(StoreError) -> Bool {
-    var range = Glibc.flock()
-    range.l_type = Int16(release ? F_UNLCK : F_WRLCK)
-    range.l_whence = Int16(SEEK_SET)
-    range.l_start = Int(offset)
-    range.l_len = 1
-    do {
-      _ = try perform(.lock, place) { _ in Int(fcntl(descriptor, RUNG_F_OFD_SETLK, &range)) }
-      return true
-    } catch {
-      if error.errno == EAGAIN || error.errno == EACCES { return false }
-      throw error
-    }
-  }
-
-  /// The target of a symbolic link, NUL-terminated.
-  func readLink(
-    _ name: UnsafePointer<CChar>, in folder: Int32, at place: @autoclosure () -> String
-  ) throws(StoreError) -> [CChar] {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    let count = try perform(.readLink, place) { _ in
-      buffer.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return 0 }
-        return readlinkat(folder, name, base, buffer.count - 1)
-      }
-    }
-    return Array(buffer[..<count]) + [0]
-  }
-
-  func makeLink(
-    _ target: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>, in folder: Int32, at place: @autoclosure () -> String
-  ) throws(StoreError) {
-    _ = try perform(.makeLink, place) { _ in Int(symlinkat(target, folder, name)) }
-  }
-
-  /// The names in an open folder but `.` and `..`, NUL-terminated, in no particular order.
-  func list(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> [[CChar]] {
-    // A description of its own: reading moves the position of the description that it reads.
-    let own = try open(".", O_RDONLY | O_DIRECTORY, in: descriptor, at: place())
-    var stream: OpaquePointer?
-    do {
-      _ = try perform(.list, place) { _ in
-        stream = fdopendir(own)
-        return stream == nil ? -1 : 0
-      }
-    } catch {
-      close(own)
-      throw error
-    }
-    guard let stream else { return [] }
-    defer { closedir(stream) }
-    var names: [[CChar]] = []
-    while true {
-      errno = 0
-      guard let entry = readdir(stream) else {
-        if errno != 0 { throw .system(.list, errno, place()) }
-        return names
-      }
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
-        field.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { text in
-          Array(UnsafeBufferPointer(start: text, count: strlen(text) + 1))
-        }
-      }
-      if name != [46, 0] && name != [46, 46, 0] { names.append(name) }
-    }
-  }
-}
-
-/// A NUL-terminated name as text, for messages; bytes that are not UTF-8 are replaced.
-func text(_ name: [CChar]) -> String {
-  name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
 }

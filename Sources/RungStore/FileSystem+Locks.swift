@@ -1,0 +1,39 @@
+internal import CLinux
+import Glibc
+
+// Locks that the kernel keeps and lets go of when their owner dies.
+extension FileSystem {
+  /// Waits for the exclusive lock of an open file; the kernel lets go of it when the descriptor is closed.
+  func lock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) {
+    try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX)) }
+  }
+
+  /// The exclusive lock of an open file, if nobody has it.
+  func tryLock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> Bool {
+    do {
+      try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX | LOCK_NB)) }
+      return true
+    } catch {
+      if error.errno == EWOULDBLOCK { return false }
+      throw error
+    }
+  }
+
+  /// A lock on one byte that belongs to the open file description. False when another description holds it.
+  func tryLockByte(
+    _ descriptor: Int32, _ offset: Int64, release: Bool = false, at place: @autoclosure () -> String
+  ) throws(StoreError) -> Bool {
+    var range = Glibc.flock()
+    range.l_type = Int16(release ? F_UNLCK : F_WRLCK)
+    range.l_whence = Int16(SEEK_SET)
+    range.l_start = Int(offset)
+    range.l_len = 1
+    do {
+      try perform(.lock, place) { _ in Int(fcntl(descriptor, RUNG_F_OFD_SETLK, &range)) }
+      return true
+    } catch {
+      if error.errno == EAGAIN || error.errno == EACCES { return false }
+      throw error
+    }
+  }
+}
