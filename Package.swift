@@ -37,8 +37,10 @@ let package = Package(
     .target(name: "RungModel", dependencies: ["RungCore", "CYaml"], swiftSettings: strict),
     .target(name: "RungPlan", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
     // effects
-    .target(name: "RungStore", dependencies: ["RungCore", "CZstd", "CLinux"], swiftSettings: strict),
-    .target(name: "RungLedger", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
+    .target(name: "RungDatabase", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
+    .target(
+      name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CZstd", "CLinux"], swiftSettings: strict),
+    .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
     // conductor
@@ -60,7 +62,8 @@ let package = Package(
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
     .testTarget(name: "RungStoreTests", dependencies: ["RungStore", "RungCore"], swiftSettings: strict),
-    .testTarget(name: "RungLedgerTests", dependencies: ["RungLedger", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungLedgerTests", dependencies: ["RungLedger", "RungDatabase", "RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),

@@ -1,4 +1,5 @@
 import RungCore
+import RungDatabase
 
 /// An entry of the action cache: the key of an action, what an execution of it was observed to read, and what came of it.
 ///

@@ -1,4 +1,5 @@
 import RungCore
+import RungDatabase
 
 extension Database {
   /// Writes all changes; called inside a transaction.

@@ -1,4 +1,5 @@
 import RungCore
+import RungDatabase
 
 extension Ledger {
   /// The entries of the action cache for a key, the newest first: those `made` last.
@@ -22,7 +23,9 @@ extension Ledger {
   private static let actionColumns = "key, project_set, system_set, watch, made, record, outputs"
 
   private static func action(_ row: Row) throws(LedgerError) -> ActionRow {
-    guard let outputs = ActionRow.decode(row.blob(6)) else { throw .damagedFile(row.path, "an action's outputs") }
+    guard let outputs = ActionRow.decode(row.blob(6)) else {
+      throw .damagedFile(row.path, row.title, "an action's outputs")
+    }
     return ActionRow(
       key: try row.digest(0), observed: Observed(project: try row.set(1), system: try row.set(2)), watch: row.text(3),
       made: row.int(4), record: try row.digest(5), outputs: outputs)

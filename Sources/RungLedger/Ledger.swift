@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungDatabase
 import Synchronization
 
 /// The index of a cache: which record an action key has, what was hashed and run before. A SQLite database; all that
@@ -18,6 +19,9 @@ public final class Ledger: Sendable {
   // Nil when the ledger is read-only.
   private let writer: Mutex<Writer?>
   private let refusal: LedgerError?
+
+  // What messages call it.
+  private static let title = "the ledger"
 
   // The log is moved into the database when it is larger than this, in bytes; a commit of a small run adds some 20 kB.
   private static let largestLog: Int64 = 4 << 20
@@ -44,7 +48,7 @@ public final class Ledger: Sendable {
     var refusal: LedgerError?
     do throws(LedgerError) {
       writing = try Self.openForWriting(path, durable: durable)
-      reading = try Database(path: path)
+      reading = try Database(path: path, title: Self.title)
     } catch {
       guard error.code == .readOnly else { throw error }
       refusal = error
@@ -60,9 +64,9 @@ public final class Ledger: Sendable {
   public var isReadOnly: Bool { refusal != nil }
 
   private static func openForWriting(_ path: String, durable: Bool) throws(LedgerError) -> Writer {
-    let lock = try WriteLock(ofLedger: path)
-    let database = try Database(path: path)
-    if database.isReadOnly { throw .readOnly(path, "the file cannot be opened for writing") }
+    let lock = try WriteLock(of: path, title: Self.title)
+    let database = try Database(path: path, title: Self.title)
+    if database.isReadOnly { throw .readOnly(path, Self.title, "the file cannot be opened for writing") }
     if try state(database) != .ready {
       try lock.withLock { () throws(LedgerError) in try prepare(database) }
     }
@@ -80,7 +84,7 @@ public final class Ledger: Sendable {
           + " makes one in a copy of it that can be written")
     }
     do throws(LedgerError) {
-      let database = try Database(path: path, .read)
+      let database = try Database(path: path, title: Self.title, .read)
       try prepareForReading(database)
       return database
     } catch {
@@ -92,14 +96,14 @@ public final class Ledger: Sendable {
             + " cache there and name the copy by RUNG_CACHE (\(error.message))")
       }
     }
-    let database = try Database(path: path, .readAlone)
+    let database = try Database(path: path, title: Self.title, .readAlone)
     try prepareForReading(database)
     return database
   }
 
   private static func prepareForReading(_ database: Database) throws(LedgerError) {
     switch try state(database) {
-    case .new: throw .damagedFile(database.path, "it is empty")
+    case .new: throw .damagedFile(database.path, Self.title, "it is empty")
     case .version1: try database.execute(Schema.readVersion1)
     case .ready: break
     }
@@ -124,7 +128,7 @@ public final class Ledger: Sendable {
   /// Moves a damaged ledger out of the way, so that `init` makes a new one, and returns the new name of its file.
   /// Processes that have it open go on with the old one; what they write there is lost to the index, not to the cache.
   public static func setAside(path: String) throws(LedgerError) -> String {
-    let lock = try WriteLock(ofLedger: path)
+    let lock = try WriteLock(of: path, title: Self.title)
     return try lock.withLock { () throws(LedgerError) in
       let aside = "\(path).damaged"
       for suffix in ["-wal", "-shm", ""] {
@@ -191,7 +195,7 @@ public final class Ledger: Sendable {
     }
     if version == 0 && application == 0 && tables == 0 { return .new }
     guard application == Schema.applicationID else {
-      throw .damagedFile(database.path, "it is a database, but not one of Rung's")
+      throw .damagedFile(database.path, Self.title, "it is a database, but not one of Rung's")
     }
     guard version <= Schema.version else {
       throw LedgerError(
@@ -199,7 +203,7 @@ public final class Ledger: Sendable {
         "the ledger \(database.path) has version \(version); this rung knows version \(Schema.version). Use the newer"
           + " rung that wrote it. Nothing was changed")
     }
-    guard version >= 1 else { throw .damagedFile(database.path, "it has version \(version)") }
+    guard version >= 1 else { throw .damagedFile(database.path, Self.title, "it has version \(version)") }
     return version == 1 ? .version1 : .ready
   }
 

@@ -1,4 +1,5 @@
 import RungCore
+import RungDatabase
 
 /// What a file looked like when its digest was computed. A file that still looks so, and was not young then, still has
 /// that digest; whoever uses an entry decides that (see docs/formats/store.md, "The stat cache").

@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungDatabase
 import Synchronization
 import Testing
 
@@ -216,7 +217,7 @@ import Testing
       let path = "\(folder)/index.sqlite"
       let ledger = try Ledger(path: path, durable: false)
       // A trigger of another program's making refuses the last of three writes.
-      let database = try Database(path: path)
+      let database = try Database(path: path, title: "the ledger")
       try database.execute("CREATE TRIGGER no BEFORE INSERT ON probe BEGIN SELECT RAISE(ABORT, 'not today'); END")
       var changes = LedgerChanges()
       changes.actions = [.init(key: a, record: a, outputs: [])]

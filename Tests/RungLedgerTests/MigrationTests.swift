@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungDatabase
 import Synchronization
 import Testing
 
@@ -63,7 +64,7 @@ import Testing
 
   // A row in every other table too.
   private func makeVersion1(_ path: String) throws {
-    let database = try Database(path: path)
+    let database = try Database(path: path, title: "the ledger")
     _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
     try database.transaction { () throws(LedgerError) in try database.execute(Self.schema) }
     try database.transaction { () throws(LedgerError) in
@@ -120,7 +121,7 @@ import Testing
   }
 
   private func version(_ path: String) throws -> Int64? {
-    try Database(path: path, .read).rows("PRAGMA user_version") { $0.int(0) }.first
+    try Database(path: path, title: "the ledger", .read).rows("PRAGMA user_version") { $0.int(0) }.first
   }
 
   @Test func aLedgerOfVersion1IsBroughtToVersion2WithEveryRow() throws {
@@ -134,7 +135,7 @@ import Testing
       let fresh = "\(folder)/new.sqlite"
       _ = try Ledger(path: fresh, durable: false)
       let schemas = try [path, fresh].map { path in
-        try Database(path: path, .read)
+        try Database(path: path, title: "the ledger", .read)
           .rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name") { row in
             "\(row.text(0)) \(row.text(1)) \(row.text(2)) \(row.text(3).replacing("\"", with: ""))"
           }
@@ -158,7 +159,7 @@ import Testing
       let path = "\(folder)/index.sqlite"
       try makeVersion1(path)
       do {
-        let database = try Database(path: path)
+        let database = try Database(path: path, title: "the ledger")
         // So small a memory that pages go into the log before the end.
         try database.execute("PRAGMA cache_size = 5")
         let log = size("\(path)-wal")
@@ -183,10 +184,11 @@ import Testing
       let path = "\(folder)/index.sqlite"
       try makeVersion1(path)
       // Something of another program's making is in the way.
-      try Database(path: path).execute("CREATE VIEW theirs AS SELECT record FROM action; CREATE TABLE action_2 (x);")
+      try Database(path: path, title: "the ledger").execute(
+        "CREATE VIEW theirs AS SELECT record FROM action; CREATE TABLE action_2 (x);")
       #expect(error { try Ledger(path: path, durable: false) }?.code == .io)
       #expect(try version(path) == 1)
-      try Database(path: path).execute("DROP VIEW theirs; DROP TABLE action_2")
+      try Database(path: path, title: "the ledger").execute("DROP VIEW theirs; DROP TABLE action_2")
       try expectEverything(Ledger(path: path, durable: false))
     }
   }
@@ -234,7 +236,7 @@ import Testing
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
       try makeVersion1(path)
-      let reader = try Database(path: path, .read)
+      let reader = try Database(path: path, title: "the ledger", .read)
       try reader.execute(Schema.readVersion1)
       func count() throws -> Int64? { try reader.rows("SELECT count(*) FROM action") { $0.int(0) }.first }
       #expect(try count() == Int64(Self.count))

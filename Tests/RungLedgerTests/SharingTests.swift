@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungDatabase
 import Synchronization
 import Testing
 
@@ -85,7 +86,7 @@ import Testing
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
       let ledger = try Ledger(path: path, durable: false)
-      let reader = try Database(path: path)
+      let reader = try Database(path: path, title: "the ledger")
       try reader.execute("BEGIN")
       #expect(try reader.rows("SELECT count(*) FROM probe") { $0.int(0) } == [0])
       let text = String(repeating: "x", count: 1_000_000)
@@ -157,7 +158,7 @@ import Testing
             .init(key: Digest(ofText: "\(number)"), record: Digest(ofText: "r\(number)"), outputs: []))
         }
         try ledger.commit(changes)
-        #expect(try Database(path: path).checkpoint())
+        #expect(try Database(path: path, title: "the ledger").checkpoint())
       }
       let pages = Int(size(path)) / 4096
       var found = 0
@@ -186,11 +187,11 @@ import Testing
   @Test func anotherProgramsDatabaseAndANewerLedgerAreLeftAlone() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try Database(path: path).execute("CREATE TABLE theirs (x); PRAGMA user_version = 1")
+      try Database(path: path, title: "the ledger").execute("CREATE TABLE theirs (x); PRAGMA user_version = 1")
       #expect(error { try Ledger(path: path, durable: false) }?.code == .damaged)
       unlink(path)
       _ = try Ledger(path: path, durable: false)
-      try Database(path: path).execute("PRAGMA user_version = 3")
+      try Database(path: path, title: "the ledger").execute("PRAGMA user_version = 3")
       let failure = error { try Ledger(path: path, durable: false) }
       #expect(failure?.code == .newerFormat)
       #expect(failure?.message.contains("version 3") == true)

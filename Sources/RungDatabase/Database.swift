@@ -3,29 +3,31 @@ import RungCore
 
 /// One SQLite connection and its prepared statements.
 ///
-/// Safe to send: `Ledger` keeps each connection in a Mutex, calls it only while holding that, and never hands it out;
-/// so one thread uses it at a time, which is what SQLite asks for a connection without a mutex of its own.
-final class Database: @unchecked Sendable {
+/// Safe to send: its owner keeps each connection in a Mutex or lends it to one thread at a time, and so one thread uses
+/// it at a time, which is what SQLite asks for a connection without a mutex of its own.
+package final class Database: @unchecked Sendable {
   private let handle: OpaquePointer
   private var statements: [String: OpaquePointer] = [:]
-  let path: String
+  package let path: String
+  /// What messages call the file, such as "the ledger".
+  package let title: String
 
-  enum Value {
+  package enum Value {
     case text(String)
     case int(Int64)
     case digest(Digest)
     case blob([UInt8])
     case null
 
-    static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
-    static func optional(_ number: Int64?) -> Value { number.map { .int($0) } ?? .null }
-    static func optional(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .null }
+    package static func optional(_ text: String?) -> Value { text.map { .text($0) } ?? .null }
+    package static func optional(_ number: Int64?) -> Value { number.map { .int($0) } ?? .null }
+    package static func optional(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .null }
     // In a primary key, where nothing is an empty blob.
-    static func set(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .blob([]) }
+    package static func set(_ digest: Digest?) -> Value { digest.map { .digest($0) } ?? .blob([]) }
   }
 
   /// What a connection may do with the files.
-  enum Access {
+  package enum Access {
     /// Read and write; a missing file is made.
     case write
     /// Read only; SQLite looks at the log, and may make the shared memory that this takes.
@@ -34,8 +36,10 @@ final class Database: @unchecked Sendable {
     case readAlone
   }
 
-  init(path: String, _ access: Access = .write) throws(LedgerError) {
+  /// Opens the file. `title` is what messages call it.
+  package init(path: String, title: String, _ access: Access = .write) throws(DatabaseError) {
     self.path = path
+    self.title = title
     var handle: OpaquePointer?
     // NOMUTEX: the connection is guarded by its owner.
     var flags = SQLITE_OPEN_NOMUTEX
@@ -49,14 +53,14 @@ final class Database: @unchecked Sendable {
     }
     let code = sqlite3_open_v2(name, &handle, flags, nil)
     guard code == SQLITE_OK, let handle else {
-      let error = Self.error(code, handle, path)
+      let error = Self.error(code, handle, path, title)
       sqlite3_close_v2(handle)
       throw error
     }
     self.handle = handle
     sqlite3_extended_result_codes(handle, 1)
     sqlite3_busy_timeout(handle, 10_000)
-    // Checkpoints are made by Ledger alone, under its lock; docs/decisions/0006-sqlite.md says why.
+    // Checkpoints are made by the owner alone, under its lock; docs/decisions/0006-sqlite.md says why.
     _ = rung_sqlite_no_checkpoint_on_close(handle)
     sqlite3_wal_autocheckpoint(handle, 0)
   }
@@ -67,7 +71,7 @@ final class Database: @unchecked Sendable {
   }
 
   /// True when SQLite could open the file only for reading.
-  var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
+  package var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
 
   // Bytes that mean something in a URI are escaped.
   private static func immutableURI(_ path: String) -> String {
@@ -84,19 +88,19 @@ final class Database: @unchecked Sendable {
   }
 
   /// Runs statements without values or results.
-  func execute(_ sql: String) throws(LedgerError) {
+  package func execute(_ sql: String) throws(DatabaseError) {
     try check(sqlite3_exec(handle, sql, nil, nil, nil))
   }
 
   /// Runs one prepared statement without results.
-  func run(_ sql: String, _ values: [Value]) throws(LedgerError) {
+  package func run(_ sql: String, _ values: [Value]) throws(DatabaseError) {
     _ = try rows(sql, values) { _ in () }
   }
 
   /// Runs one prepared statement and maps its rows.
-  func rows<T>(
-    _ sql: String, _ values: [Value] = [], _ map: (Row) throws(LedgerError) -> T
-  ) throws(LedgerError) -> [T] {
+  package func rows<T>(
+    _ sql: String, _ values: [Value] = [], _ map: (Row) throws(DatabaseError) -> T
+  ) throws(DatabaseError) -> [T] {
     let statement = try prepared(sql)
     defer {
       sqlite3_reset(statement)
@@ -107,13 +111,13 @@ final class Database: @unchecked Sendable {
     while true {
       let code = sqlite3_step(statement)
       if code == SQLITE_DONE { return result }
-      guard code == SQLITE_ROW else { throw Self.error(code, handle, path) }
-      result.append(try map(Row(statement: statement, path: path)))
+      guard code == SQLITE_ROW else { throw Self.error(code, handle, path, title) }
+      result.append(try map(Row(statement: statement, path: path, title: title)))
     }
   }
 
   /// All or nothing: commits when the body returns, takes everything back when it throws. All reads in it see one state.
-  func transaction(writes: Bool = true, _ body: () throws(LedgerError) -> Void) throws(LedgerError) {
+  package func transaction(writes: Bool = true, _ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
     try execute(writes ? "BEGIN IMMEDIATE" : "BEGIN")
     do {
       try body()
@@ -127,7 +131,7 @@ final class Database: @unchecked Sendable {
 
   /// Moves the write-ahead log into the database and empties it. False when a reader is in the way: nothing is lost,
   /// it is tried again later.
-  func checkpoint() throws(LedgerError) -> Bool {
+  package func checkpoint() throws(DatabaseError) -> Bool {
     sqlite3_busy_timeout(handle, 0)
     defer { sqlite3_busy_timeout(handle, 10_000) }
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
@@ -136,16 +140,16 @@ final class Database: @unchecked Sendable {
     return true
   }
 
-  private func prepared(_ sql: String) throws(LedgerError) -> OpaquePointer {
+  private func prepared(_ sql: String) throws(DatabaseError) -> OpaquePointer {
     if let statement = statements[sql] { return statement }
     var statement: OpaquePointer?
     try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
-    guard let statement else { throw LedgerError(.io, "\(path): SQLite prepared nothing for: \(sql)") }
+    guard let statement else { throw DatabaseError(.io, "\(path): SQLite prepared nothing for: \(sql)") }
     statements[sql] = statement
     return statement
   }
 
-  private func bind(_ statement: OpaquePointer, _ index: Int32, _ value: Value) throws(LedgerError) {
+  private func bind(_ statement: OpaquePointer, _ index: Int32, _ value: Value) throws(DatabaseError) {
     let code: Int32
     switch value {
     case .int(let number): code = sqlite3_bind_int64(statement, index, number)
@@ -162,71 +166,20 @@ final class Database: @unchecked Sendable {
     try check(code)
   }
 
-  private func check(_ code: Int32) throws(LedgerError) {
-    if code != SQLITE_OK { throw Self.error(code, handle, path) }
+  private func check(_ code: Int32) throws(DatabaseError) {
+    if code != SQLITE_OK { throw Self.error(code, handle, path, title) }
   }
 
-  private static func error(_ code: Int32, _ handle: OpaquePointer?, _ path: String) -> LedgerError {
+  private static func error(_ code: Int32, _ handle: OpaquePointer?, _ path: String, _ title: String) -> DatabaseError {
     let reason =
       handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? String(cString: sqlite3_errstr(code))
     switch code & 0xff {
     case SQLITE_CORRUPT, SQLITE_NOTADB:
-      return .damagedFile(path, reason)
+      return .damagedFile(path, title, reason)
     case SQLITE_FULL:
-      return LedgerError(.noSpace, "cannot write the ledger \(path): the disk is full (\(reason))")
+      return DatabaseError(.noSpace, "cannot write \(title) \(path): the disk is full (\(reason))")
     default:
-      return LedgerError(.io, "the ledger \(path) cannot be used: \(reason) (SQLite error \(code))")
+      return DatabaseError(.io, "\(title) \(path) cannot be used: \(reason) (SQLite error \(code))")
     }
-  }
-}
-
-/// The row at which a statement stands; valid until the next one is asked for.
-struct Row {
-  let statement: OpaquePointer
-  let path: String
-
-  func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
-
-  func text(_ column: Int32) -> String {
-    guard let bytes = sqlite3_column_text(statement, column) else { return "" }
-    let count = Int(sqlite3_column_bytes(statement, column))
-    return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
-  }
-
-  func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
-
-  func optionalInt(_ column: Int32) -> Int64? { isNull(column) ? nil : int(column) }
-
-  func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
-
-  func digest(_ column: Int32) throws(LedgerError) -> Digest {
-    let bytes = UnsafeRawBufferPointer(
-      start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
-    guard let digest = Digest(bytes: bytes) else { throw .damagedFile(path, "a digest has \(bytes.count) bytes") }
-    return digest
-  }
-
-  func blob(_ column: Int32) -> [UInt8] {
-    Array(
-      UnsafeRawBufferPointer(
-        start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column))))
-  }
-
-  func optionalDigest(_ column: Int32) throws(LedgerError) -> Digest? {
-    isNull(column) ? nil : try digest(column)
-  }
-
-  // What `Value.set` wrote.
-  func set(_ column: Int32) throws(LedgerError) -> Digest? {
-    sqlite3_column_bytes(statement, column) == 0 ? nil : try digest(column)
-  }
-}
-
-extension LedgerError {
-  static func damagedFile(_ path: String, _ reason: String) -> LedgerError {
-    LedgerError(
-      .damaged,
-      "the ledger \(path) is damaged: \(reason). Nothing in the cache is lost; make it anew with"
-        + " `rung cache rebuild-index`")
   }
 }
