@@ -25,6 +25,7 @@ let package = Package(
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "CRungStore", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
     // Static, since it is started once for each step.
     .executableTarget(
       name: "rung-step", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])],
@@ -39,7 +40,8 @@ let package = Package(
     // effects
     .target(name: "RungDatabase", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
     .target(
-      name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CZstd", "CLinux"], swiftSettings: strict),
+      name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CRungStore", "CZstd", "CLinux"],
+      swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
@@ -61,7 +63,7 @@ let package = Package(
     .executableTarget(name: "rung", dependencies: ["RungCLI"], swiftSettings: strict),
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
-    .testTarget(name: "RungStoreTests", dependencies: ["RungStore", "RungCore"], swiftSettings: strict),
+    .testTarget(name: "RungStoreTests", dependencies: ["RungStore", "RungCore", "CRungStore"], swiftSettings: strict),
     .testTarget(
       name: "RungLedgerTests", dependencies: ["RungLedger", "RungDatabase", "RungCore"], swiftSettings: strict),
     .testTarget(

@@ -84,7 +84,7 @@ struct CacheCheck: ParsableCommand {
     let (cache, _) = try project.cachePath()
     let store = try ObjectStore(path: cache)
     let showsProgress = !json && Console.isTerminal(STDERR_FILENO)
-    let report = try store.check(sample: sample) { done, of in
+    let report = try store.check(sample < 1 ? .share(sample) : .all) { done, of in
       if showsProgress, done % 500 == 0 { Console.write("\rchecked \(done) of \(of)\u{1B}[K", to: STDERR_FILENO) }
     }
     if showsProgress { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }

@@ -25,6 +25,14 @@ final class HotCache: Sendable {
     }
   }
 
+  /// Forgets an object that was taken away.
+  func drop(_ digest: Digest) {
+    state.withLock { state in
+      state.young[digest] = nil
+      state.old[digest] = nil
+    }
+  }
+
   func insert(_ digest: Digest, _ bytes: [UInt8]) {
     guard bytes.count <= Self.largest else { return }
     state.withLock { Self.insert(digest, bytes, &$0) }

@@ -26,41 +26,41 @@ public struct CheckReport: Sendable {
   public var isSound: Bool { damaged.isEmpty }
 }
 
-/// How much a cache holds. Staged files are not counted.
-public struct StoreStatistics: Sendable {
-  /// Blobs and folder manifests.
-  public var objects = 0
-  /// Records.
-  public var records = 0
-  /// Bytes of their content, by the headers of the stored files.
-  public var plainBytes: Int64 = 0
-  /// Bytes of the stored files.
-  public var storedBytes: Int64 = 0
-  /// Files in `quarantine/`.
-  public var quarantined = 0
+/// How much of a cache to look at. What is less than all is chosen at random.
+public enum CheckScope: Hashable, Sendable {
+  case all
+  /// A share of the objects, 0 to 1.
+  case share(Double)
+  /// Until so many plain bytes were hashed.
+  case bytes(Int64)
+  /// Until so many seconds have passed.
+  case seconds(Double)
 }
 
 extension ObjectStore {
-  /// Hashes every stored object and record, or a share of them chosen at random (`sample`, 0 to 1), and sets the
-  /// damaged ones aside. `progress` is told how many are done, of how many. Others may use the cache meanwhile.
-  public func check(sample: Double = 1, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in })
+  /// Hashes stored objects and records, all or as many as `scope` says, and sets the damaged ones aside. `progress` is
+  /// told how many are done, of how many. Others may use the cache meanwhile.
+  public func check(_ scope: CheckScope = .all, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in })
     throws(StoreError) -> CheckReport
   {
     var report = CheckReport()
-    var names: [Name] = []
-    for kind in [Kind.object, .record] {
-      names += try self.names(kind) { report.strangers.append($0) }
+    var names = try self.names(.object) { report.strangers.append($0) }
+    names += try self.names(.record) { report.strangers.append($0) }
+    switch scope {
+    case .all: break
+    case .share(let share): names = names.filter { _ in Double.random(in: 0..<1) < share }
+    case .bytes, .seconds: names.shuffle()
     }
-    if sample < 1 { names = names.filter { _ in Double.random(in: 0..<1) < sample } }
+    let start = ContinuousClock.now
     for (index, name) in names.enumerated() {
-      do {
-        var size: Int64 = 0
-        try forEachPiece(name) { size += Int64($0.count) }
+      if case .bytes(let most) = scope, report.bytes >= most { break }
+      if case .seconds(let most) = scope, start.duration(to: .now) >= .seconds(most) { break }
+      do throws(StoreError) {
+        report.bytes += try verify(name)
         report.checked += 1
-        report.bytes += size
       } catch {
         // Removed meanwhile: somebody collects garbage, or a reader was first to set it aside.
-        if error.code != .missing {
+        if error.code != .missing || isListed(name) {
           report.damaged.append(.init(digest: name.digest, isRecord: name.kind == .record, error: error))
         }
       }
@@ -69,32 +69,8 @@ extension ObjectStore {
     return report
   }
 
-  /// Counts what is stored. Costs two system calls per object.
-  public func statistics() throws(StoreError) -> StoreStatistics {
-    var result = StoreStatistics()
-    let header = UnsafeMutableRawBufferPointer.allocate(byteCount: 18, alignment: 1)  // the longest zstd header
-    defer { header.deallocate() }
-    for kind in [Kind.object, .record] {
-      for name in try names(kind, stranger: { _ in }) {
-        let place = "\(path)/\(name.path)"
-        do {
-          let file = try fileSystem.open(name.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, in: root, at: place)
-          defer { fileSystem.close(file) }
-          result.storedBytes += Int64(try fileSystem.stat(file, at: place).st_size)
-          let count = try fileSystem.read(file, header, at: place)
-          result.plainBytes += Codec.statedSize(header: UnsafeRawBufferPointer(rebasing: header[..<count])) ?? 0
-          if kind == .object { result.objects += 1 } else { result.records += 1 }
-        } catch {
-          if error.code != .missing { throw error }
-        }
-      }
-    }
-    if let aside = try openFolder("quarantine") {
-      defer { fileSystem.close(aside) }
-      result.quarantined = try fileSystem.list(aside, at: "\(path)/quarantine").count
-    }
-    return result
-  }
+  // A list that is there although one of its parts is not is no longer an object that can be read.
+  private func isListed(_ name: Name) -> Bool { (try? looseForm(name)) == .list }
 
   /// Hands over every record, published or put by this store, sorted by name. Returns the errors of those that are
   /// damaged (set aside) or cannot be read; the others are still handed over.
@@ -116,10 +92,22 @@ extension ObjectStore {
     return errors
   }
 
-  // All published names of a kind.
-  private func names(_ kind: Kind, stranger: (String) -> Void) throws(StoreError) -> [Name] {
-    var result: [Name] = []
-    guard let top = try openFolder(kind.rawValue) else { return [] }
+  // All published names of a kind: those in packs first, in the order in which they lie there.
+  func names(_ kind: Kind, stranger: (String) -> Void) throws(StoreError) -> [Name] {
+    var packed: [Name] = []
+    try index.forEach(kind, byPlace: true) { digest, _ in packed.append(Name(kind: kind, digest: digest)) }
+    var known = Set(packed)
+    try forEachFile(kind, stranger: stranger) { name, _, _ throws(StoreError) in
+      if known.insert(name).inserted { packed.append(name) }
+    }
+    return packed
+  }
+
+  /// Hands over every file that is an object or record of its own: its name, its form, its shard's open folder.
+  func forEachFile(
+    _ kind: Kind, stranger: (String) -> Void, _ body: (Name, Form, Int32) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    guard let top = try openFolder(kind.rawValue) else { return }
     defer { fileSystem.close(top) }
     for shard in try fileSystem.list(top, at: "\(path)/\(kind.rawValue)") {
       let prefix = text(shard)
@@ -131,19 +119,17 @@ extension ObjectStore {
       let folder = try fileSystem.open(shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: top, at: place)
       defer { fileSystem.close(folder) }
       for file in try fileSystem.list(folder, at: place) {
-        let file = text(file)
-        if file.utf8.count == 66, file.hasSuffix(".zst"), let digest = Digest(prefix + file.dropLast(4)) {
-          result.append(Name(kind: kind, digest: digest))
+        if let (digits, form) = Form.parse(text(file)), let digest = Digest(prefix + digits) {
+          try body(Name(kind: kind, digest: digest), form, folder)
         } else {
-          stranger("\(place)/\(file)")
+          stranger("\(place)/\(text(file))")
         }
       }
     }
-    return result
   }
 
   // Nil when there is none: an empty folder may not have come along into a copy that can only be read.
-  private func openFolder(_ name: String) throws(StoreError) -> Int32? {
+  func openFolder(_ name: String) throws(StoreError) -> Int32? {
     do {
       return try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: "\(path)/\(name)")
     } catch {

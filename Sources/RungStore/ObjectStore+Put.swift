@@ -16,11 +16,13 @@ extension ObjectStore {
 
   /// Stages the content of a regular file, in one pass and in bounded memory. A symbolic link as the last component is
   /// an error (`badPath`) unless `followLinks`. A file that changes meanwhile is an error (`changed`).
-  public func put(fileAt path: String, followLinks: Bool = false) throws(StoreError) -> StoredFile {
+  public func put(
+    fileAt path: String, followLinks: Bool = false, options: PutOptions = PutOptions()
+  ) throws(StoreError) -> StoredFile {
     let flags = O_RDONLY | O_NONBLOCK | (followLinks ? 0 : O_NOFOLLOW)
     let descriptor = try fileSystem.open(path, flags, at: path)
     defer { fileSystem.close(descriptor) }
-    return try put(open: descriptor, at: path)
+    return try put(open: descriptor, at: path, options: options)
   }
 
   /// The digest and size of a regular file, without storing anything. Follows links. Errors like `put(fileAt:)`.
@@ -47,10 +49,32 @@ extension ObjectStore {
   private func put(_ bytes: [UInt8], _ kind: Kind) throws(StoreError) -> Digest {
     let name = Name(kind: kind, digest: Digest(of: bytes))
     if try isThere(name) { return name.digest }
+    // Records can be of any size, but none is met that would not fit into one frame.
+    if bytes.count <= Frames.packed || (kind == .record && bytes.count <= Frames.mostPlain) {
+      try codecs.with { codec throws(StoreError) in
+        codec.fit(bytes.count)
+        try bytes.withRaw { plain throws(StoreError) in
+          try stagePacked(name, plain, planes: .off, level: Levels.small, codec)
+        }
+      }
+      return name.digest
+    }
     try codecs.with { codec throws(StoreError) in
-      try stageFile(codec, size: Int64(bytes.count), "what is in memory") { compress throws(StoreError) in
-        try bytes.withUnsafeBufferPointer { plain throws(StoreError) in
-          try compress(UnsafeRawBufferPointer(plain), true)
+      codec.fit(Frames.plain)
+      try stageFile("what is in memory", .zstd(planes: .off)) { target, place throws(StoreError) in
+        try bytes.withRaw { plain throws(StoreError) in
+          var table = SeekTable()
+          for start in stride(from: 0, to: plain.count, by: Frames.plain) {
+            let block = UnsafeRawBufferPointer(rebasing: plain[start..<min(start + Frames.plain, plain.count)])
+            guard let stored = codec.compress(block, planes: .off, level: Levels.large, into: codec.stored) else {
+              throw StoreError(.io, "\(name.title) did not come back as it was after it was compressed")
+            }
+            table.append(stored: stored, plain: block.count)
+            try fileSystem.write(target, UnsafeRawBufferPointer(rebasing: codec.stored[..<stored]), at: place)
+          }
+          try table.encoded.withRaw { table throws(StoreError) in
+            try fileSystem.write(target, table, at: place)
+          }
         }
         return name
       }
@@ -59,88 +83,126 @@ extension ObjectStore {
   }
 
   /// Stages what an open file holds.
-  func put(open descriptor: Int32, at place: String) throws(StoreError) -> StoredFile {
+  func put(
+    open descriptor: Int32, at place: String, options: PutOptions = PutOptions()
+  ) throws(StoreError) -> StoredFile {
     let before = try Self.regular(fileSystem.stat(descriptor, at: place), place)
     let size = Int(before.st_size)
-    let digest = try codecs.with { codec throws(StoreError) in
-      var count = try fileSystem.read(descriptor, codec.input, at: place)
-      var hash = SHA256()
-      hash.update(UnsafeRawBufferPointer(rebasing: codec.input[..<count]))
-      if count < codec.input.count {
-        // All of it is in memory: nothing needs to be compressed when it is stored already.
-        try Self.unchanged(before, fileSystem.stat(descriptor, at: place), read: count, place)
-        let name = Name(kind: .object, digest: hash.digest())
-        if try isThere(name) { return name.digest }
-        try stageFile(codec, size: Int64(count), place) { compress throws(StoreError) in
-          try compress(UnsafeRawBufferPointer(rebasing: codec.input[..<count]), true)
-          return name
-        }
-        return name.digest
+    let digest: Digest
+    if size <= Frames.packed {
+      digest = try codecs.with { codec throws(StoreError) in
+        try putSmall(descriptor, place, before, options, codec)
       }
-      var result = Digest.empty
-      try stageFile(codec, size: Int64(size), place) { compress throws(StoreError) in
-        var done = 0
-        while true {
-          done += count
-          let last = done >= size
-          try compress(UnsafeRawBufferPointer(rebasing: codec.input[..<count]), last)
-          count = try fileSystem.read(descriptor, codec.input, at: place)
-          if last || count == 0 { break }
-          hash.update(UnsafeRawBufferPointer(rebasing: codec.input[..<count]))
-        }
-        try Self.unchanged(before, fileSystem.stat(descriptor, at: place), read: done + count, place)
-        result = hash.digest()
-        let name = Name(kind: .object, digest: result)
-        return try isThere(name) ? nil : name
-      }
-      return result
+    } else {
+      digest = try putLarge(descriptor, place, before, options)
     }
     return StoredFile(digest: digest, size: Int64(size))
   }
 
+  // All of it is in memory before it is hashed: nothing need be compressed when it is stored already.
+  private func putSmall(
+    _ descriptor: Int32, _ place: String, _ before: stat, _ options: PutOptions, _ codec: Codec
+  ) throws(StoreError) -> Digest {
+    codec.fit(Frames.packed + 1)
+    // One byte more than it had, to see that it has not grown.
+    let room = UnsafeMutableRawBufferPointer(rebasing: codec.plain[..<(Int(before.st_size) + 1)])
+    let count = try fileSystem.read(descriptor, room, from: 0, at: place)
+    try Self.unchanged(before, fileSystem.stat(descriptor, at: place), read: count, place)
+    let bytes = UnsafeRawBufferPointer(rebasing: codec.plain[..<count])
+    var hash = SHA256()
+    hash.update(bytes)
+    let name = Name(kind: .object, digest: hash.digest())
+    if try isThere(name) { return name.digest }
+    let level = if case .level(let wanted) = options.compression { wanted } else { Levels.small }
+    try stagePacked(name, bytes, planes: .off, level: level, codec)
+    return name.digest
+  }
+
+  private func putLarge(
+    _ descriptor: Int32, _ place: String, _ before: stat, _ options: PutOptions
+  ) throws(StoreError) -> Digest {
+    let size = Int64(before.st_size)
+    if let digest = try putSharing(descriptor, place, before, options) { return digest }
+    let way = try Levels.way(of: descriptor, size: size, options.compression, self, at: place)
+    var result = Digest.empty
+    var sums: [UInt32] = []
+    try stageFile(place, way.form) { target, targetPlace throws(StoreError) in
+      // Where the file system can share the bytes nothing is written; what is hashed then is the copy.
+      var isCloned = false
+      if way.level == nil { isCloned = try fileSystem.clone(target, of: descriptor, at: targetPlace) }
+      if isCloned {
+        (result, sums) = try digest(open: target, size: size, at: targetPlace)
+      } else {
+        let pipeline = WritePipeline(
+          self, from: descriptor, at: place, size: size, planes: way.planes, level: way.level, to: target,
+          at: targetPlace)
+        result = try pipeline.run()
+        sums = pipeline.sums
+      }
+      try Self.unchanged(before, fileSystem.stat(descriptor, at: place), read: Int(size), place)
+      let name = Name(kind: .object, digest: result)
+      if try isThere(name) { return nil }
+      if way.level == nil { shared.withLock { $0.sums[result] = sums } }
+      return name
+    }
+    return result
+  }
+
+  // Hashes a file of this size in bounded memory; also the checksum of each piece.
+  func digest(
+    open descriptor: Int32, size: Int64, at place: String
+  ) throws(StoreError) -> (digest: Digest, sums: [UInt32]) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Frames.plain, alignment: 64)
+    defer { buffer.deallocate() }
+    var hash = SHA256()
+    var sums: [UInt32] = []
+    var done: Int64 = 0
+    while done < size {
+      let count = try fileSystem.read(descriptor, buffer, from: done, at: place)
+      if count == 0 { break }
+      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+      hash.update(bytes)
+      sums.append(CRC32C.of(bytes))
+      done += Int64(count)
+    }
+    guard done == size else { throw StoreError(.changed, "\(place) changed while it was being stored") }
+    return (hash.digest(), sums)
+  }
+
   // True when the name needs no writing. Relying on a name means that the next flush has to make it durable: another
   // process may have given it a moment ago and not yet synchronised it.
-  private func isThere(_ name: Name) throws(StoreError) -> Bool {
+  func isThere(_ name: Name) throws(StoreError) -> Bool {
     try shared.withLock { shared throws(StoreError) in
       if let failure = shared.failure { throw failure }
     }
-    guard try isPresent(name) else { return false }
+    if shared.withLock({ $0.staged[name] != nil }) { return true }
+    if try index.find(name) != nil {
+      // A row of the index is written after its bytes are durable.
+      return try isThereAndPinned(name)
+    }
+    guard try looseForm(name) != nil, try isThereAndPinned(name) else { return false }
     shared.withLock { $0.namesUnsynced = true }
     return true
   }
 
-  // Writes one zstd frame of `size` plain bytes to a file in the stage folder. The body feeds the compressor and says
-  // under which name the file is to be published; nil drops it. On any error nothing is left.
-  private func stageFile(
-    _ codec: Codec, size: Int64, _ title: String,
-    _ body: ((UnsafeRawBufferPointer, _ last: Bool) throws(StoreError) -> Void) throws(StoreError) -> Name?
+  // Gives the body an empty file in the stage folder. The body says under which name it is to be published; nil drops
+  // it. On any error nothing is left.
+  func stageFile(
+    _ title: String, _ form: Form, _ body: (Int32, String) throws(StoreError) -> Name?
   ) throws(StoreError) {
     let stage = try writable()
     let file = stage.newName()
     let place = "\(path)/\(stage.name)/\(file)"
+    // Opened for reading too: a clone is hashed.
     let descriptor = try fileSystem.open(
-      file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o444, in: stage.descriptor, at: place)
+      file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o444, in: stage.descriptor, at: place)
     var keep = false
     defer {
       fileSystem.close(descriptor)
       if !keep { try? fileSystem.remove(file, in: stage.descriptor, at: place) }
     }
-    codec.beginFrame(size: size)
-    let name = try body { bytes, last throws(StoreError) in
-      let complete = try codec.compress(bytes, last: last) { piece throws(StoreError) in
-        try fileSystem.write(descriptor, piece, at: place)
-      }
-      if !complete { throw StoreError(.changed, "\(title) changed while it was being stored") }
-    }
-    guard let name else { return }
-    keep = try shared.withLock { shared throws(StoreError) in
-      // Judged again under the lock: a failed flush must not find a newcomer after it has dropped everything.
-      if let failure = shared.failure { throw failure }
-      // Another thread may have staged the same bytes meanwhile; the first one stays, a reader may have it open.
-      if shared.staged[name] != nil { return false }
-      shared.staged[name] = file
-      return true
-    }
+    guard let name = try body(descriptor, place) else { return }
+    keep = try self.stage(name, .file(file, form))
   }
 
   private static func regular(_ status: stat, _ place: @autoclosure () -> String) throws(StoreError) -> stat {
@@ -150,7 +212,7 @@ extension ObjectStore {
     return status
   }
 
-  private static func unchanged(
+  static func unchanged(
     _ before: stat, _ after: stat, read: Int, _ place: @autoclosure () -> String
   ) throws(StoreError) {
     let same =

@@ -20,11 +20,16 @@ public final class ObjectStore: Sendable {
   let durability: Durability
   // Nil when the cache is read-only; then `shared.failure` is set from the beginning.
   let stage: StageFolder?
+  let index: PackIndex
+  let packs = OpenPacks()
+  let objectPack: Mutex<PackWriter>
+  let recordPack: Mutex<PackWriter>
   let codecs = CodecPool()
+  let lanes = Lanes()
   let hot = HotCache()
   let shared = Mutex(Shared())
   // Held by the one thread that publishes.
-  private let flushing = Mutex(())
+  let flushing = Mutex(())
 
   /// What a name can stand for. Objects and records have names of their own: a record is found by listing all records.
   enum Kind: String, Sendable {
@@ -39,49 +44,59 @@ public final class ObjectStore: Sendable {
     /// `objects/ab`.
     var shard: String { "\(kind.rawValue)/\(digest.hex.prefix(2))" }
     /// `objects/ab/cdef….zst`.
-    var path: String {
+    func path(_ form: Form = .zstd(planes: .off)) -> String {
       let hex = digest.hex
-      return "\(kind.rawValue)/\(hex.prefix(2))/\(hex.dropFirst(2)).zst"
+      return "\(kind.rawValue)/\(hex.prefix(2))/\(hex.dropFirst(2))\(form.suffix)"
     }
     /// For messages.
     var title: String { "\(kind == .object ? "object" : "record") \(digest.hex)" }
   }
 
+  /// Where something lies that was put and not yet published.
+  enum Staged: Sendable {
+    /// In a file of the stage folder.
+    case file(String, Form)
+    /// In a pack, without a row in the index.
+    case packed(PackPlace)
+  }
+
   struct Shared: Sendable {
-    // What is put and not yet published: the name of its file in the stage folder.
-    var staged: [Name: String] = [:]
+    var staged: [Name: Staged] = [:]
     // Shards that are known to exist.
     var shards: Set<String> = []
-    // Names of another process were relied on, or ours were given, since the last sync of names.
+    // Names of another process were relied on since the last sync of names.
     var namesUnsynced = false
     // Set by a failed sync, or where the cache is read-only; final.
     var failure: StoreError?
+    // Of raw files that were put, or that were verified: the checksum of each piece.
+    var sums: [Digest: [UInt32]] = [:]
   }
 
   /// Opens the cache at `path`, making what is missing, and clears away what dead processes left in `stage/`.
   ///
-  /// A cache of a newer format is refused (`newerFormat`) before anything is written. One that is there but lies on a
-  /// read-only file system, or where this process may not write, is opened all the same, `isReadOnly`.
+  /// A cache of a newer format is refused (`newerFormat`) before anything is written; one of an earlier format is
+  /// brought to this one. One that is there but lies on a read-only file system, or where this process may not write, is
+  /// opened all the same, `isReadOnly`.
   public init(path: String, durability: Durability = .full, fileSystem: FileSystem = .live) throws(StoreError) {
     self.path = path
     self.fileSystem = fileSystem
     self.durability = durability
     let root = try Self.openRoot(path, fileSystem)
-    var isFormatted = false
+    var format: Int?
     var stage: StageFolder?
     do {
-      isFormatted = try StoreFormat.isWritten(root, path, fileSystem)
-      if !isFormatted {
+      format = try StoreFormat.read(root, path, fileSystem)
+      if format != StoreFormat.version {
         try fileSystem.makeFolder("stage", in: root, at: "\(path)/stage")
         try StoreFormat.write(root, path, durability, fileSystem)
       }
-      for name in ["objects", "records", "stage", "quarantine"] {
+      for name in ["objects", "packs", "stage", "quarantine", "trash"] {
         try fileSystem.makeFolder(name, in: root, at: "\(path)/\(name)")
       }
       stage = try StageFolder(root: root, in: path, fileSystem)
     } catch {
       // Only what is a cache already can be read without having been written.
-      guard isFormatted, error.meansReadOnly else {
+      guard format != nil, error.meansReadOnly else {
         fileSystem.close(root)
         throw error
       }
@@ -90,6 +105,15 @@ public final class ObjectStore: Sendable {
     }
     self.stage = stage
     self.root = root
+    objectPack = Mutex(PackWriter(.object, cache: path, root: root, fileSystem, packs))
+    recordPack = Mutex(PackWriter(.record, cache: path, root: root, fileSystem, packs))
+    do {
+      index = try PackIndex(cache: path, durable: durability == .full, readOnly: stage == nil)
+    } catch {
+      if stage == nil { fileSystem.close(root) }
+      throw error
+    }
+    try reconcile()
   }
 
   deinit {
@@ -101,37 +125,16 @@ public final class ObjectStore: Sendable {
   public var isReadOnly: Bool { stage == nil }
 
   /// True when the object can be read: published by anyone, or put by this store. False too when the disk fails.
+  ///
+  /// An object of which this was said is kept by collectors for as long as this process lives.
   public func contains(_ digest: Digest) -> Bool {
-    digest == .empty || ((try? isPresent(Name(kind: .object, digest: digest))) ?? false)
+    digest == .empty || ((try? isThereAndPinned(Name(kind: .object, digest: digest))) ?? false)
   }
 
-  /// True when the record can be read: published by anyone, or put by this store. Costs one look at the disk; its bytes
+  /// True when the record can be read: published by anyone, or put by this store. Costs one look at the index; its bytes
   /// are not read. False too when the disk fails.
   public func hasRecord(_ digest: Digest) -> Bool {
     (try? isPresent(Name(kind: .record, digest: digest))) ?? false
-  }
-
-  /// Makes everything put so far durable and gives it its name: one sync of the bytes, the renames, one sync of the
-  /// names. Whoever records a digest elsewhere does so after this.
-  ///
-  /// Others may put meanwhile; what they put is part of this flush or of the next. A failed sync is final, because Linux
-  /// forgets which pages it could not write: the staged data is dropped and the store refuses all further puts. After
-  /// any other error (a full disk) the staged data is kept and flush may be called again.
-  public func flush() throws(StoreError) {
-    try flushing.withLock { _ throws(StoreError) in
-      let (batch, unsynced) = try shared.withLock { shared throws(StoreError) in
-        if let failure = shared.failure { throw failure }
-        return (shared.staged, shared.namesUnsynced)
-      }
-      if batch.isEmpty && !unsynced { return }
-      if !batch.isEmpty {
-        try sync()
-        for (name, file) in batch { try publish(name, file) }
-      }
-      // Cleared first: a put that meanwhile relies on a name of another process sets it again.
-      shared.withLock { $0.namesUnsynced = false }
-      try sync()
-    }
   }
 
   /// Throws what a put would throw where the cache is read-only (`readOnly`), so that nothing is begun in vain.
@@ -145,49 +148,29 @@ public final class ObjectStore: Sendable {
     return stage
   }
 
-  private func publish(_ name: Name, _ file: String) throws(StoreError) {
-    let stage = try writable()
-    let shard = name.shard
-    let isKnown = shared.withLock { $0.shards.contains(shard) }
-    if !isKnown {
-      try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
-      shared.withLock { _ = $0.shards.insert(shard) }
-    }
-    do {
-      try fileSystem.rename(file, in: stage.descriptor, to: name.path, in: root, at: "\(path)/\(name.path)")
-    } catch {
-      // Somebody may have removed the shard since it was made.
-      guard error.code == .missing, isKnown else { throw error }
-      try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
-      try fileSystem.rename(file, in: stage.descriptor, to: name.path, in: root, at: "\(path)/\(name.path)")
-    }
-    shared.withLock {
-      $0.staged[name] = nil
-      $0.namesUnsynced = true
-    }
-  }
-
-  private func sync() throws(StoreError) {
-    guard durability == .full else { return }
-    do {
-      try fileSystem.syncAll(root, at: path)
-    } catch {
-      let dropped = shared.withLock { shared in
-        shared.failure = StoreError(
-          error.code, "\(error.message); what was not yet safe was dropped, and this run can store nothing more",
-          errno: error.errno)
-        defer { shared.staged = [:] }
-        return shared.staged
-      }
-      if let stage { for file in dropped.values { try? fileSystem.remove(file, in: stage.descriptor, at: file) } }
-      throw error
-    }
-  }
-
   /// True when the name is staged here or published by anyone.
   func isPresent(_ name: Name) throws(StoreError) -> Bool {
     if shared.withLock({ $0.staged[name] != nil }) { return true }
-    return try fileSystem.exists(name.path, in: root, at: "\(path)/\(name.path)")
+    if try index.find(name) != nil { return true }
+    guard let form = try looseForm(name) else { return false }
+    if form == .list { return try hasAllParts(name) }
+    return true
+  }
+
+  /// The same, with the promise that no collector takes it away from now on.
+  func isThereAndPinned(_ name: Name) throws(StoreError) -> Bool {
+    guard try isPresent(name) else { return false }
+    guard let stage, name.kind == .object else { return true }
+    return try stage.pin(name.digest) { () throws(StoreError) in try isPresent(name) }
+  }
+
+  /// In which form the name has a file of its own; nil when it has none.
+  func looseForm(_ name: Name) throws(StoreError) -> Form? {
+    for form in name.kind == .object ? Form.all : [.zstd(planes: .off)] {
+      let file = name.path(form)
+      if try fileSystem.exists(file, in: root, at: "\(path)/\(file)") { return form }
+    }
+    return nil
   }
 
   // Opens the cache's folder, making it and those above it when they are missing.

@@ -14,6 +14,13 @@ final class StageFolder: Sendable {
   private let fileSystem: FileSystem
   private let counter = Atomic<Int>(0)
 
+  private struct Pins: Sendable {
+    var file: Int32 = -1
+    var gate: Int32 = -1
+    var known: Set<Digest> = []
+  }
+  private let pins = Mutex(Pins())
+
   /// Owns `root` from here on, unless it throws: the folder has to be removed before that is closed.
   ///
   /// Removes what dead processes left and makes a folder for this one. Only one process does this at a time: without
@@ -51,9 +58,77 @@ final class StageFolder: Sendable {
   deinit {
     // What was not flushed is nobody's. Errors do not matter: the next process sweeps.
     try? removeTree(name, in: root, fileSystem, at: name)
+    pins.withLock { pins in
+      if pins.file >= 0 { fileSystem.close(pins.file) }
+      if pins.gate >= 0 { fileSystem.close(pins.gate) }
+    }
     fileSystem.close(lockDescriptor)
     fileSystem.close(descriptor)
     fileSystem.close(root)
+  }
+
+  /// Tells collectors that this process relies on an object: it is spared for as long as the process lives. `isThere`
+  /// looks whether it is there; its answer is returned, and what it saw cannot be taken away afterwards.
+  ///
+  /// No collector reads the pins and takes objects away between the two: both happen under a lock of the kernel that
+  /// collectors hold alone and pinners together.
+  func pin(_ digest: Digest, isThere: () throws(StoreError) -> Bool) throws(StoreError) -> Bool {
+    try pins.withLock { pins throws(StoreError) -> Bool in
+      if pins.known.contains(digest) { return try isThere() }
+      if pins.file < 0 {
+        pins.file = try fileSystem.open(
+          Self.pinsFile, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644, in: descriptor, at: "\(name)/\(Self.pinsFile)")
+      }
+      if pins.gate < 0 { pins.gate = try Self.pinGate(root, fileSystem) }
+      try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile)
+      defer { fileSystem.unlock(pins.gate) }
+      guard try isThere() else { return false }
+      try digest.bytes.withRaw { bytes throws(StoreError) in
+        try fileSystem.write(pins.file, bytes, at: "\(name)/\(Self.pinsFile)")
+      }
+      pins.known.insert(digest)
+      return true
+    }
+  }
+
+  private static let pinGateFile = "pins.lock"
+
+  /// Opens the file whose lock pinners share and collectors hold alone.
+  static func pinGate(_ root: Int32, _ fileSystem: FileSystem) throws(StoreError) -> Int32 {
+    try fileSystem.open(pinGateFile, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o666, in: root, at: pinGateFile)
+  }
+
+  private static let pinsFile = "pins"
+
+  /// What all living processes have pinned.
+  static func pinned(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) -> Set<Digest> {
+    let place = "\(cache)/stage"
+    let stage = try fileSystem.open("stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
+    defer { fileSystem.close(stage) }
+    var result: Set<Digest> = []
+    for folder in try fileSystem.list(stage, at: place) {
+      let name = text(folder)
+      do throws(StoreError) {
+        let file = try fileSystem.open("\(name)/\(pinsFile)", O_RDONLY | O_NOFOLLOW, in: stage, at: "\(place)/\(name)")
+        defer { fileSystem.close(file) }
+        let lock = try fileSystem.open("\(name)/lock", O_RDWR | O_NOFOLLOW, in: stage, at: "\(place)/\(name)/lock")
+        defer { fileSystem.close(lock) }
+        // Whoever has died needs nothing any more.
+        if try fileSystem.tryLock(lock, at: "\(place)/\(name)/lock") { continue }
+        let size = Int(try fileSystem.stat(file, at: "\(place)/\(name)").st_size)
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 8)
+        defer { bytes.deallocate() }
+        let count = try fileSystem.read(file, bytes, from: 0, at: "\(place)/\(name)")
+        for start in stride(from: 0, to: count - count % Digest.byteCount, by: Digest.byteCount) {
+          let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Digest.byteCount])
+          if let digest = Digest(bytes: slice) { result.insert(digest) }
+        }
+      } catch {
+        // The lock of the gate, or a folder that was removed meanwhile.
+        guard error.code == .missing else { throw error }
+      }
+    }
+    return result
   }
 
   /// A name that no other thread gets.

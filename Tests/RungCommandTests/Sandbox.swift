@@ -81,6 +81,27 @@ final class Sandbox: Sendable {
     try Running(path, arguments, variables: ["PATH": "/usr/bin:/bin", "LC_ALL": "C"], folder: folder).wait()
   }
 
+  /// Changes a stored byte of a small object: behind the header of 72 bytes in which a pack names it.
+  func damage(_ digest: Digest) throws {
+    for name in try names("cache/packs") where name.hasSuffix(".objects") {
+      let path = "\(project)/cache/packs/\(name)"
+      guard let file = fopen(path, "r+") else { continue }
+      defer { fclose(file) }
+      fseek(file, 0, SEEK_END)
+      var bytes = [UInt8](repeating: 0, count: ftell(file))
+      rewind(file)
+      fread(&bytes, 1, bytes.count, file)
+      let wanted = digest.bytes
+      for start in stride(from: 0, to: bytes.count - 72, by: 1)
+      where bytes[start] == 0x5D && bytes[start + 1] == 0x2A && Array(bytes[start + 32..<start + 64]) == wanted {
+        fseek(file, start + 72 + 6, SEEK_SET)
+        fputc(Int32(bytes[start + 72 + 6] ^ 0xFF), file)
+        return
+      }
+    }
+    Issue.record("no pack has the object \(digest.hex)")
+  }
+
   /// The processes of steps of this sandbox, by what the system says of all processes: those that see the sandbox through
   /// mounts of their own, and those that are at work in its cache.
   func stepProcesses() -> [pid_t] {

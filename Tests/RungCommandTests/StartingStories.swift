@@ -117,6 +117,6 @@ import Testing
     #expect(try sandbox.files().filter { !$0.hasPrefix("cache/") } == before)
     #expect(try sandbox.names("cache/work") == [])
     // Nor into the cache, but for what saves time.
-    #expect(try sandbox.files("cache").filter { $0.contains("/objects/") || $0.contains("/records/") } == [])
+    #expect(try sandbox.files("cache").filter { $0.contains("/objects/") || $0.contains("/packs/") } == [])
   }
 }

@@ -84,8 +84,8 @@ import Testing
     let sound = try sandbox.rung("cache", "check")
     #expect(sound.code == 0 && sound.output.contains("sound"), "\(sound.testDescription)")
     let record = try sandbox.json(["show", "theory", "--json"])
-    let digest = try #require(record["outputs"]?.array?.first?["digest"]?.digest).hex
-    try sandbox.write("not what it was", to: "cache/objects/\(digest.prefix(2))/\(digest.dropFirst(2)).zst")
+    let digest = try #require(record["outputs"]?.array?.first?["digest"]?.digest)
+    try sandbox.damage(digest)
     let damaged = try sandbox.rung("cache", "check")
     #expect(damaged.code == 3)
     #expect(damaged.output.contains("damaged") && damaged.output.contains("not sound"))

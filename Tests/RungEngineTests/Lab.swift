@@ -86,25 +86,30 @@ final class Lab: @unchecked Sendable {
 
   // MARK: objects
 
-  func objectPath(_ digest: Digest) -> String {
-    let hex = digest.hex
-    return "\(root)/cache/objects/\(hex.prefix(2))/\(hex.dropFirst(2)).zst"
+  // A store of its own each time: nothing may come from memory.
+  private func withStore<T>(_ body: (ObjectStore) throws -> T?) -> T? {
+    (try? ObjectStore(path: "\(root)/cache", durability: .none)).flatMap { try? body($0) }
   }
 
-  func holds(_ digest: Digest) -> Bool { access(objectPath(digest), F_OK) == 0 }
+  func holds(_ digest: Digest) -> Bool { withStore { try $0.location(of: digest) } != nil }
 
-  func removeObject(_ digest: Digest) { unlink(objectPath(digest)) }
+  func removeObject(_ digest: Digest) { _ = withStore { try $0.lose(digest) } }
 
   /// Changes one byte in the middle of a stored object.
   func damageObject(_ digest: Digest) {
-    let file = open(objectPath(digest), O_RDWR | O_CLOEXEC)
+    guard let (path, bytes) = withStore({ try $0.location(of: digest) }) else {
+      preconditionFailure("no object \(digest.short)")
+    }
+    let file = open(path, O_RDWR | O_CLOEXEC)
     precondition(file >= 0, "no object \(digest.short)")
     defer { close(file) }
-    let middle = lseek(file, 0, SEEK_END) / 2
+    // Behind the middle, where in a pack no header is.
+    let middle = Int((bytes.lowerBound + bytes.upperBound) / 2 + 30)
+    let at = min(middle, Int(bytes.upperBound) - 5)
     var byte: [UInt8] = [0]
-    pread(file, &byte, 1, middle)
+    pread(file, &byte, 1, at)
     byte[0] ^= 0xFF
-    pwrite(file, byte, 1, middle)
+    pwrite(file, byte, 1, at)
   }
 
   // MARK: work

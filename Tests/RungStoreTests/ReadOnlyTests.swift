@@ -60,9 +60,7 @@ import Testing
     try withStore { store, folder in
       let stored = try store.put(sample(1000))
       try store.flush()
-      let name = "\(store.path)/objects/" + (try #require(files("\(store.path)/objects").first))
-      unlink(name)
-      try write(Array("not what it was".utf8), to: name)
+      try damage(stored.digest, in: store) { $0[$0.count - 5] ^= 1 }
       // An empty folder may not have come along into the archive.
       rmdir("\(store.path)/quarantine")
       try whileReadOnly(store.path) {

@@ -57,6 +57,32 @@ func files(_ folder: String) -> [String] {
   }
 }
 
+/// Where the bytes lie that stand for an object or a record: their file, and which part of it.
+func location(of digest: Digest, _ kind: ObjectStore.Kind = .object, in store: ObjectStore) throws -> (
+  file: String, bytes: Range<Int>
+) {
+  let (file, bytes) = try #require(try store.location(of: digest, isRecord: kind == .record))
+  return (file, Int(bytes.lowerBound)..<Int(bytes.upperBound))
+}
+
+/// Changes the stored bytes of an object, and nothing else in their file.
+func damage(
+  _ digest: Digest, _ kind: ObjectStore.Kind = .object, in store: ObjectStore, _ body: (inout [UInt8]) -> Void
+) throws {
+  let (file, range) = try location(of: digest, kind, in: store)
+  var all = try contents(file)
+  var bytes = Array(all[range])
+  body(&bytes)
+  all.replaceSubrange(range, with: bytes)
+  unlink(file)
+  try write(all, to: file)
+}
+
+/// The regular files that hold objects and records.
+func storedFiles(_ cache: String) -> [String] {
+  files(cache).filter { name in ["objects/", "packs/", "records/"].contains { name.hasPrefix($0) } }
+}
+
 /// Bytes that look random but are the same every time, half of them compressible.
 func sample(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1

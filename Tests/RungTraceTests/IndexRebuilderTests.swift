@@ -78,12 +78,7 @@ import Testing
     let world = try World()
     let good = try world.run("demo/good")
     let bad = try world.run("demo/bad")
-    let file = world.recordFile(bad.digest)
-    unlink(file)
-    if let handle = fopen(file, "w") {
-      fputs("not zstd", handle)
-      fclose(handle)
-    }
+    try world.damageRecord(bad.digest)
     let foreign = try world.store.putRecord(Array("{\"format\": \"rung/record/9\"}\n".utf8))
     try world.store.flush()
     let report = try IndexRebuilder.rebuild(store: world.store, ledger: world.ledger, project: ".")

@@ -97,7 +97,7 @@ import Testing
     let data = try world.run("demo/data", [source("demo/data.py")])
     let more = try world.run("demo/more", [source("demo/more.py")])
     let fit = try world.run("demo/fit", [data.input(), more.input("more")])
-    unlink(world.recordFile(data.digest))
+    try world.lose(data.digest, isRecord: true)
     let lineage = Lineage.of(records: [fit.digest], store: world.store)
     #expect(lineage.executions.map(\.digest) == [more.digest, fit.digest])
     #expect(lineage.incomplete.map(\.digest) == [data.digest])
@@ -108,12 +108,7 @@ import Testing
   @Test func damagedRecordsAndForeignFormatsAreSaid() throws {
     let world = try World()
     let data = try world.run("demo/data")
-    let file = world.recordFile(data.digest)
-    unlink(file)
-    if let handle = fopen(file, "w") {
-      fputs("not zstd", handle)
-      fclose(handle)
-    }
+    try world.damageRecord(data.digest)
     let foreign = try world.store.putRecord(Array("{\"format\": \"rung/record/9\"}\n".utf8))
     try world.store.flush()
     let lineage = Lineage.of(records: [data.digest, foreign, .empty], store: world.store)

@@ -89,7 +89,7 @@ import Testing
     let wrong = try world.observe(.system, [seen("/etc/passwd")])
     let strange = try world.store.put(Array("no set".utf8)).digest
     try world.store.flush()
-    unlink(world.objectFile(lost))
+    try world.lose(lost)
     let many = try (0..<20).map { number in
       try world.run("demo/fit[seed=\(number)]") { $0.observed = Observed(project: lost, system: strange) }
     }

@@ -2,6 +2,7 @@ import Glibc
 import RungCore
 import RungLedger
 import RungStore
+import Testing
 
 @testable import RungTrace
 
@@ -123,14 +124,18 @@ final class World {
     try store.put(ObservedSet(scope: scope, entries: entries).bytes).digest
   }
 
-  /// The file of an object in the cache.
-  func objectFile(_ digest: Digest) -> String {
-    "\(folder)/cache/objects/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2)).zst"
-  }
+  /// Takes an object or a record out of the cache.
+  func lose(_ digest: Digest, isRecord: Bool = false) throws { try store.lose(digest, isRecord: isRecord) }
 
-  /// The file of a record in the cache.
-  func recordFile(_ digest: Digest) -> String {
-    "\(folder)/cache/records/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2)).zst"
+  /// Changes the last stored byte of a record.
+  func damageRecord(_ digest: Digest) throws {
+    let (path, bytes) = try #require(try store.location(of: digest, isRecord: true))
+    let file = open(path, O_RDWR)
+    defer { close(file) }
+    var byte: UInt8 = 0
+    pread(file, &byte, 1, Int(bytes.upperBound) - 1)
+    byte ^= 0xFF
+    pwrite(file, &byte, 1, Int(bytes.upperBound) - 1)
   }
 
   private func remove(_ path: String) {

@@ -3,10 +3,14 @@ import Glibc
 
 // Locks that the kernel keeps and lets go of when their owner dies.
 extension FileSystem {
-  /// Waits for the exclusive lock of an open file; the kernel lets go of it when the descriptor is closed.
-  func lock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) {
-    try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX)) }
+  /// Waits for the lock of an open file, to have it alone or together with others that share it; the kernel lets go of
+  /// it when the descriptor is closed.
+  func lock(_ descriptor: Int32, shared: Bool = false, at place: @autoclosure () -> String) throws(StoreError) {
+    try perform(.lock, place) { _ in Int(flock(descriptor, shared ? LOCK_SH : LOCK_EX)) }
   }
+
+  /// Lets go of the lock of an open file.
+  func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
 
   /// The exclusive lock of an open file, if nobody has it.
   func tryLock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> Bool {

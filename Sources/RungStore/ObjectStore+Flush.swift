@@ -1,0 +1,169 @@
+import Glibc
+import RungCore
+import Synchronization
+
+extension ObjectStore {
+  // Files that are synchronised one by one; for more, the whole file system is.
+  private static let fewFiles = 8
+
+  /// Makes everything put so far durable and gives it its name: one sync of the bytes, the renames, one sync of the
+  /// names, one commit of the index. Whoever records a digest elsewhere does so after this.
+  ///
+  /// Others may put meanwhile; what they put is part of this flush or of the next. A failed sync is final, because Linux
+  /// forgets which pages it could not write: the staged data is dropped and the store refuses all further puts. After
+  /// any other error (a full disk) the staged data is kept and flush may be called again.
+  public func flush() throws(StoreError) {
+    try flushing.withLock { _ throws(StoreError) in
+      let (batch, unsynced) = try shared.withLock { shared throws(StoreError) in
+        if let failure = shared.failure { throw failure }
+        // Cleared first: a put that meanwhile relies on a name of another process sets it again.
+        defer { shared.namesUnsynced = false }
+        return (shared.staged, shared.namesUnsynced)
+      }
+      if batch.isEmpty && !unsynced { return }
+      do throws(StoreError) {
+        try publish(batch, unsynced)
+      } catch {
+        // Names may have been given that are not durable.
+        shared.withLock { $0.namesUnsynced = true }
+        throw error
+      }
+    }
+  }
+
+  private func publish(_ batch: [Name: Staged], _ unsynced: Bool) throws(StoreError) {
+    var files: [(name: Name, file: String, form: Form)] = []
+    var changes = PackIndex.Changes()
+    for (name, staged) in batch {
+      switch staged {
+      case .file(let file, let form):
+        files.append((name, file, form))
+        if form == .raw { changes.sums[name.digest] = shared.withLock { $0.sums[name.digest] } }
+      case .packed(let place): changes.added.append((name, place))
+      }
+    }
+    // Lengths first, then the sync: whatever is appended meanwhile lies beyond them.
+    for writer in [Writer.objects, .records] {
+      let pending = withPack(writer) { $0.pending }
+      changes.lengths.merge(pending) { _, new in new }
+    }
+    let syncsAll = files.count > Self.fewFiles || unsynced
+    try syncBytes(files.map(\.file), all: syncsAll)
+    // The parts of a list are found before the list is.
+    if !changes.added.isEmpty || !changes.sums.isEmpty {
+      try index.commit(changes)
+      shared.withLock { shared in for (name, _) in changes.added { shared.staged[name] = nil } }
+      for writer in [Writer.objects, .records] { withPack(writer) { $0.commit(changes.lengths) } }
+    }
+    var shards: Set<String> = []
+    for (name, file, form) in files {
+      try publish(name, file, form)
+      shards.insert(name.shard)
+    }
+    if !files.isEmpty || unsynced { try syncNames(shards, all: syncsAll) }
+    for (name, _, form) in files where form == .list { removeOtherForms(of: name) }
+  }
+
+  // An object that became a list had a file with all of its bytes, which are now its parts.
+  private func removeOtherForms(of name: Name) {
+    for form in Form.all where form != .list {
+      let file = name.path(form)
+      try? fileSystem.remove(file, in: root, at: "\(path)/\(file)")
+    }
+  }
+
+  /// Which of the two packs a process writes.
+  enum Writer { case objects, records }
+
+  func withPack<T>(_ writer: Writer, _ body: (inout PackWriter) throws(StoreError) -> T) throws(StoreError) -> T {
+    switch writer {
+    case .objects: try objectPack.withLock { pack throws(StoreError) in try body(&pack) }
+    case .records: try recordPack.withLock { pack throws(StoreError) in try body(&pack) }
+    }
+  }
+
+  func withPack<T>(_ writer: Writer, _ body: (inout PackWriter) -> T) -> T {
+    switch writer {
+    case .objects: objectPack.withLock { body(&$0) }
+    case .records: recordPack.withLock { body(&$0) }
+    }
+  }
+
+  func syncBytes(_ staged: [String], all: Bool) throws(StoreError) {
+    var packs: [PackFile] = []
+    var hasNewNames = false
+    for writer in [Writer.objects, .records] {
+      let taken = withPack(writer) { $0.takeUnsynced() }
+      packs += taken.files
+      hasNewNames = hasNewNames || taken.hasNewNames
+    }
+    guard durability == .full else { return }
+    try orFail { () throws(StoreError) in
+      if all { return try fileSystem.syncAll(root, at: path) }
+      for pack in packs { try fileSystem.sync(pack.descriptor, at: "\(path)/packs") }
+      if hasNewNames { try syncFolder("packs") }
+      if let stage {
+        for file in staged {
+          let place = "\(path)/\(stage.name)/\(file)"
+          let descriptor = try fileSystem.open(file, O_RDONLY | O_NOFOLLOW, in: stage.descriptor, at: place)
+          defer { fileSystem.close(descriptor) }
+          try fileSystem.sync(descriptor, at: place)
+        }
+      }
+    }
+  }
+
+  private func syncNames(_ shards: Set<String>, all: Bool) throws(StoreError) {
+    guard durability == .full else { return }
+    try orFail { () throws(StoreError) in
+      if all { return try fileSystem.syncAll(root, at: path) }
+      for shard in shards { try syncFolder(shard) }
+      try syncFolder("objects")
+    }
+  }
+
+  func syncFolder(_ name: String) throws(StoreError) {
+    let descriptor = try fileSystem.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: "\(path)/\(name)")
+    defer { fileSystem.close(descriptor) }
+    try fileSystem.sync(descriptor, at: "\(path)/\(name)")
+  }
+
+  // Runs syncs; when one fails nothing that was staged is believed any more.
+  private func orFail(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+    do {
+      try body()
+    } catch {
+      let dropped = shared.withLock { shared in
+        shared.failure = StoreError(
+          error.code, "\(error.message); what was not yet safe was dropped, and this run can store nothing more",
+          errno: error.errno)
+        defer { shared.staged = [:] }
+        return shared.staged
+      }
+      if let stage {
+        for case .file(let file, _) in dropped.values { try? fileSystem.remove(file, in: stage.descriptor, at: file) }
+      }
+      throw error
+    }
+  }
+
+  private func publish(_ name: Name, _ file: String, _ form: Form) throws(StoreError) {
+    let stage = try writable()
+    let shard = name.shard
+    let target = name.path(form)
+    let isKnown = shared.withLock { $0.shards.contains(shard) }
+    if !isKnown {
+      try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
+      shared.withLock { _ = $0.shards.insert(shard) }
+    }
+    do {
+      try fileSystem.rename(file, in: stage.descriptor, to: target, in: root, at: "\(path)/\(target)")
+    } catch {
+      // Somebody may have removed the shard since it was made.
+      guard error.code == .missing, isKnown else { throw error }
+      try fileSystem.makeFolder(shard, in: root, at: "\(path)/\(shard)")
+      try fileSystem.rename(file, in: stage.descriptor, to: target, in: root, at: "\(path)/\(target)")
+    }
+    shared.withLock { $0.staged[name] = nil }
+  }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import RungCore
+import RungDatabase
+
+/// The tables of `objects.sqlite`, version 1; docs/formats/store.md explains them to people.
+enum PackTables {
+  private static let version: Int64 = 1
+  // "runp" in ASCII.
+  private static let applicationID: Int64 = 0x7275_6e70
+
+  static let create = """
+    CREATE TABLE pack (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, length INTEGER NOT NULL) STRICT;
+    CREATE TABLE objects (\(definitions)) STRICT, WITHOUT ROWID;
+    CREATE TABLE records (\(definitions)) STRICT, WITHOUT ROWID;
+    CREATE TABLE sums (digest BLOB PRIMARY KEY CHECK (length(digest) = 32), crc BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = \(applicationID);
+    PRAGMA user_version = \(version);
+    """
+  private static let definitions = """
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32), pack INTEGER NOT NULL, start INTEGER NOT NULL,
+      stored INTEGER NOT NULL, plain INTEGER NOT NULL, planes INTEGER NOT NULL
+    """
+  static let columns = "pack, start, stored, plain, planes"
+
+  private static let findObject = "SELECT \(columns) FROM objects WHERE digest = ?"
+  private static let findRecord = "SELECT \(columns) FROM records WHERE digest = ?"
+  static func find(_ kind: ObjectStore.Kind) -> String { kind == .object ? findObject : findRecord }
+
+  private static let insertObject = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)"
+  private static let insertRecord = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)"
+  static func insert(_ kind: ObjectStore.Kind) -> String { kind == .object ? insertObject : insertRecord }
+
+  /// The place in a row, whose columns begin at `first`.
+  static func place(_ row: Row, from first: Int32) -> PackPlace {
+    PackPlace(
+      pack: row.int(first), offset: row.int(first + 1), stored: Int(row.int(first + 2)), plain: Int(row.int(first + 3)),
+      planes: BytePlanes(rawValue: Int(row.int(first + 4))) ?? .off)
+  }
+
+  /// True when the tables are there, false when the database is empty. Throws `damaged` for anything else.
+  static func areReady(in database: Database, _ title: String) throws(DatabaseError) -> Bool {
+    let found = try database.rows("PRAGMA user_version") { $0.int(0) }.first ?? 0
+    let application = try database.rows("PRAGMA application_id") { $0.int(0) }.first ?? 0
+    if found == 0 && application == 0 {
+      guard try database.rows("SELECT count(*) FROM sqlite_schema", [], { $0.int(0) }).first == 0 else {
+        throw .damagedFile(database.path, title, "it is a database, but not one of Rung's")
+      }
+      return false
+    }
+    // One of a newer version is no loss: the packs have all that is in it.
+    guard application == applicationID, found == version else {
+      throw .damagedFile(database.path, title, "it has version \(found), which this rung does not know")
+    }
+    // Read something of each table, so that a damaged one is noticed here.
+    for table in ["pack", "objects", "records"] {
+      _ = try database.rows("SELECT 1 FROM \(table) LIMIT 1") { $0.int(0) }
+    }
+    return true
+  }
+
+  /// Renames the files of a damaged index to `….damaged`. Under the lock of writers.
+  static func setAside(_ path: String) throws(DatabaseError) {
+    for suffix in ["-wal", "-shm", ""] {
+      if rename(path + suffix, "\(path).damaged" + suffix) != 0 && errno != ENOENT {
+        throw DatabaseError(.io, "cannot rename \(path + suffix): \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  /// In bytes; 0 when there is no such file.
+  static func size(_ path: String) -> Int64 {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+  }
+}
