@@ -5,11 +5,14 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build demo test lint layers format bench bench-full install help
+.PHONY: build build-bench demo test lint layers format bench bench-full install help
 
 build: ## the command and what starts its steps, optimised, as .build/release/rung and rung-step
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-step
+
+build-bench: ## what the benchmarks of the store time it with, optimised
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-store-bench
 
 demo: ## install what is missing, build, run the example pipeline, say where its figure is
 	scripts/setup
@@ -32,11 +35,13 @@ layers: ## the imports and dependencies against the table of rings
 format: ## rewrite the Swift sources in the house's layout
 	swift format -i -r -p Sources Tests $(wildcard Benchmarks) Package.swift
 
-bench: build ## the benchmarks that take some minutes
+bench: build build-bench ## the benchmarks that take some minutes
 	Benchmarks/run
+	Benchmarks/store
 
-bench-full: build ## all benchmarks
+bench-full: build build-bench ## all benchmarks, and what users would take instead of the store; an hour or more, 40 GiB
 	Benchmarks/run --full
+	Benchmarks/store --full --peers
 
 install: build ## the command, completions and the manual page below PREFIX (/usr/local)
 	scripts/install "$(DESTDIR)$(PREFIX)"

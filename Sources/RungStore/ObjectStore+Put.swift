@@ -48,7 +48,7 @@ extension ObjectStore {
 
   private func put(_ bytes: [UInt8], _ kind: Kind) throws(StoreError) -> Digest {
     let name = Name(kind: kind, digest: Digest(of: bytes))
-    if try isThere(name) { return name.digest }
+    if try isThere(name, isSmall: bytes.count <= Frames.packed) { return name.digest }
     // Records can be of any size, but none is met that would not fit into one frame.
     if bytes.count <= Frames.packed || (kind == .record && bytes.count <= Frames.mostPlain) {
       try codecs.with { codec throws(StoreError) in
@@ -112,7 +112,7 @@ extension ObjectStore {
     var hash = SHA256()
     hash.update(bytes)
     let name = Name(kind: .object, digest: hash.digest())
-    if try isThere(name) { return name.digest }
+    if try isThere(name, isSmall: true) { return name.digest }
     let level = if case .level(let wanted) = options.compression { wanted } else { Levels.small }
     try stagePacked(name, bytes, planes: .off, level: level, codec)
     return name.digest
@@ -171,16 +171,15 @@ extension ObjectStore {
 
   // True when the name needs no writing. Relying on a name means that the next flush has to make it durable: another
   // process may have given it a moment ago and not yet synchronised it.
-  func isThere(_ name: Name) throws(StoreError) -> Bool {
-    try shared.withLock { shared throws(StoreError) in
+  func isThere(_ name: Name, isSmall: Bool = false) throws(StoreError) -> Bool {
+    let isStaged = try shared.withLock { shared throws(StoreError) in
       if let failure = shared.failure { throw failure }
+      return shared.staged[name] != nil
     }
-    if shared.withLock({ $0.staged[name] != nil }) { return true }
-    if try index.find(name) != nil {
-      // A row of the index is written after its bytes are durable.
-      return try isThereAndPinned(name)
-    }
-    guard try looseForm(name) != nil, try isThereAndPinned(name) else { return false }
+    if isStaged { return true }
+    // A row of the index is written after its bytes are durable.
+    if try index.find(name) != nil { return try isThereAndPinned(name) }
+    guard try looseForm(name, isSmall: isSmall) != nil, try isThereAndPinned(name) else { return false }
     shared.withLock { $0.namesUnsynced = true }
     return true
   }

@@ -148,11 +148,12 @@ public final class ObjectStore: Sendable {
     return stage
   }
 
-  /// True when the name is staged here or published by anyone.
-  func isPresent(_ name: Name) throws(StoreError) -> Bool {
+  /// True when the name is staged here or published by anyone. Of a small object it is known that it can only lie in a
+  /// pack, or in a file of format 1.
+  func isPresent(_ name: Name, isSmall: Bool = false) throws(StoreError) -> Bool {
     if shared.withLock({ $0.staged[name] != nil }) { return true }
     if try index.find(name) != nil { return true }
-    guard let form = try looseForm(name) else { return false }
+    guard let form = try looseForm(name, isSmall: isSmall) else { return false }
     if form == .list { return try hasAllParts(name) }
     return true
   }
@@ -165,8 +166,8 @@ public final class ObjectStore: Sendable {
   }
 
   /// In which form the name has a file of its own; nil when it has none.
-  func looseForm(_ name: Name) throws(StoreError) -> Form? {
-    for form in name.kind == .object ? Form.all : [.zstd(planes: .off)] {
+  func looseForm(_ name: Name, isSmall: Bool = false) throws(StoreError) -> Form? {
+    for form in name.kind == .object && !isSmall ? Form.all : Form.old {
       let file = name.path(form)
       if try fileSystem.exists(file, in: root, at: "\(path)/\(file)") { return form }
     }

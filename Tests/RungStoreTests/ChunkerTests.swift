@@ -5,7 +5,7 @@ import Testing
 @testable import RungStore
 
 /// Bytes that cannot be compressed and are the same every time. Each seed's are a continuation of no other's.
-func noise(_ count: Int, seed: UInt64) -> [UInt8] {
+func noise(_ count: Int, seed: UInt64 = 7) -> [UInt8] {
   var state = seed &* 0xD134_2543_DE82_EF95
   var words = [UInt64](repeating: 0, count: (count + 7) / 8)
   for index in words.indices {

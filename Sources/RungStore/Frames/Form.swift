@@ -23,6 +23,9 @@ enum Form: Hashable, Sendable {
     .zstd(planes: .off), .raw, .zstd(planes: .four), .zstd(planes: .two), .zstd(planes: .eight), .list,
   ]
 
+  /// Those of format 1, which also small objects and records had.
+  static let old: [Form] = [.zstd(planes: .off)]
+
   /// Reads the name of a file below a shard, without the two digits that name the shard. Nil for any other name.
   static func parse(_ name: String) -> (digits: Substring, form: Form)? {
     guard name.utf8.count > 62 else { return nil }

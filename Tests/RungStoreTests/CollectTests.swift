@@ -1,0 +1,95 @@
+import Glibc
+import RungCore
+import Testing
+
+@testable import RungStore
+
+@Suite struct CollectTests {
+  private func collector(_ store: ObjectStore) throws -> ObjectStore {
+    try ObjectStore(path: store.path, durability: .none)
+  }
+
+  @Test func whatIsCollectedIsGoneAndTheRestIsThere() throws {
+    try withFolder { folder in
+      let cache = "\(folder)/cache"
+      var digests: [Digest] = []
+      do {
+        let writer = try ObjectStore(path: cache, durability: .none)
+        for number in 0..<300 { digests.append(try writer.put(noise(5000, seed: UInt64(number))).digest) }
+        for number in 0..<4 { digests.append(try writer.put(sample(200_000, seed: UInt64(number))).digest) }
+        _ = try writer.putRecord([1])
+        try writer.flush()
+      }
+      let before = try ObjectStore(path: cache, durability: .none).statistics()
+      let store = try ObjectStore(path: cache, durability: .none)
+      let doomed = Set(digests.enumerated().filter { $0.offset % 2 == 0 }.map(\.element))
+      let freed = try store.collect(doomed)
+      #expect(freed.objects == 152 && freed.kept == 0)
+      let after = try store.statistics()
+      #expect(after.objects == 152 && after.records == 1)
+      // The pack was written anew: the bytes are really given back.
+      #expect(after.deadBytes == 0 && before.storedBytes - after.storedBytes == freed.bytes)
+      let reader = try ObjectStore(path: cache, durability: .none)
+      for (number, digest) in digests.enumerated() { #expect(reader.contains(digest) == (number % 2 == 1)) }
+      #expect(try reader.check().isSound && files("\(cache)/trash").isEmpty)
+      store.objectPack.withLock { $0.release() }
+      // The index can still be made from the packs alone: nothing that was collected comes back.
+      try #require(shell("rm \(cache)/objects.sqlite*") != nil)
+      #expect(try ObjectStore(path: cache, durability: .none).statistics().objects == 152)
+      // All of it.
+      #expect(try ObjectStore(path: cache, durability: .none).collect(Set(digests)).objects == 152)
+      #expect(files("\(cache)/packs").filter { $0.hasSuffix(".objects") }.isEmpty)
+    }
+  }
+
+  @Test func whatALivingProcessReliesOnIsSpared() throws {
+    try withStore { store, _ in
+      let small = try store.put(sample(1000)).digest
+      let large = try store.put(sample(200_000)).digest
+      let asked = try store.put([1, 2, 3]).digest
+      let other = try store.put([4, 5, 6]).digest
+      try store.flush()
+      var living: ObjectStore? = try ObjectStore(path: store.path, durability: .none)
+      try living?.put(sample(1000))
+      try living?.put(sample(200_000))
+      #expect(living?.contains(asked) == true)
+      let all: Set<Digest> = [small, large, asked, other]
+      let freed = try collector(store).collect(all)
+      #expect(freed.objects == 1 && freed.kept == 3)
+      #expect(living?.contains(small) == true && living?.contains(large) == true && living?.contains(asked) == true)
+      living = nil
+      // With the process its pins are gone.
+      #expect(try collector(store).collect(all).objects == 3)
+      #expect(!store.contains(small) && !store.contains(large))
+    }
+  }
+
+  @Test func aReaderThatKnewTheOldPackFindsTheNewOne() throws {
+    try withStore { store, _ in
+      let kept = try store.put(noise(3000, seed: 1)).digest
+      let gone = try store.put(noise(9000, seed: 2)).digest
+      try store.flush()
+      store.objectPack.withLock { $0.release() }
+      let reader = try ObjectStore(path: store.path, durability: .none)
+      #expect(try reader.read(kept, limit: .max) == noise(3000, seed: 1))
+      let other = try ObjectStore(path: store.path, durability: .none)
+      let before = files("\(store.path)/packs")
+      #expect(try collector(store).collect([gone]).objects == 1)
+      #expect(files("\(store.path)/packs") != before)
+      for store in [reader, other] {
+        store.hot.drop(kept)
+        #expect(try store.read(kept, limit: .max) == noise(3000, seed: 1))
+      }
+    }
+  }
+
+  @Test func whatACollectorLeftThatWasKilledIsRemovedByTheNext() throws {
+    try withStore { store, _ in
+      let kept = try store.put(sample(200_000)).digest
+      try store.flush()
+      try write([1, 2, 3], to: "\(store.path)/trash/\(Digest(of: [1]).hex).zst")
+      #expect(try collector(store).collect([]).objects == 0)
+      #expect(files("\(store.path)/trash").isEmpty && store.contains(kept))
+    }
+  }
+}
