@@ -18,10 +18,6 @@ MIB = 1 << 20
 median = statistics.median
 
 
-class CannotYet(Exception):
-    """The store lacks what was to be measured."""
-
-
 def call(command, **options):
     """Wall seconds, processor seconds and peak resident bytes of one command, its children counted in."""
     os.sync()  # What others left to be written is not to be written in our time.
@@ -44,8 +40,6 @@ def bench(*words):
     start = time.perf_counter()
     done = subprocess.run([BENCH, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     wall = time.perf_counter() - start
-    if done.returncode == 3:
-        raise CannotYet(done.stderr.strip())
     if done.returncode != 0:
         sys.exit(f"rung-store-bench {' '.join(map(str, words))} failed ({done.returncode}):\n{done.stderr}")
     return {**json.loads(done.stdout), "wall": wall}

@@ -10,7 +10,10 @@ import RungTrace
 struct CacheCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cache", abstract: "Look after the cache.",
-    subcommands: [CacheStat.self, CacheCheck.self, CacheCat.self, CacheRebuildIndex.self])
+    subcommands: [
+      CacheStat.self, CacheCheck.self, CacheRepair.self, CacheCat.self, CachePin.self, CacheUnpin.self,
+      CacheRebuildIndex.self,
+    ])
 }
 
 extension ProjectOptions {
@@ -40,6 +43,7 @@ struct CacheStat: ParsableCommand {
       let json: JSON = [
         "path": .string(cache), "objects": .int(objects.objects), "records": .int(objects.records),
         "plain_bytes": .int(objects.plainBytes), "stored_bytes": .int(objects.storedBytes),
+        "packs": .int(objects.packs), "dead_bytes": .int(objects.deadBytes),
         "quarantined": .int(objects.quarantined), "actions": .int(index.actions), "runs": .int(index.runs),
       ]
       Console.print(json.pretty)
@@ -47,7 +51,8 @@ struct CacheStat: ParsableCommand {
     }
     Console.print("cache        \(cache)")
     Console.print("objects      \(objects.objects), \(ByteCount(bytes: objects.plainBytes))")
-    Console.print("stored as    \(ByteCount(bytes: objects.storedBytes))")
+    let dead = objects.deadBytes > 0 ? ", \(ByteCount(bytes: objects.deadBytes)) of it unused" : ""
+    Console.print("stored as    \(ByteCount(bytes: objects.storedBytes))\(dead)")
     Console.print("records      \(objects.records)")
     Console.print("results      \(index.actions) known actions, \(index.runs) runs")
     if objects.quarantined > 0 { Console.print("quarantined  \(objects.quarantined) damaged objects") }
@@ -68,31 +73,34 @@ struct CacheCheck: ParsableCommand {
 
   @OptionGroup var project: ProjectOptions
 
-  @Option(help: ArgumentHelp("Check only this share of the objects, chosen at random.", valueName: "0…1"))
-  var sample: Double = 1
+  @Option(
+    help: ArgumentHelp(
+      "Check only so much, chosen at random: a share (5%), a size (10GB) or a time (10min).", valueName: "sample"))
+  var sample: String?
 
   @Flag(name: .long, help: "Print JSON, for programs.")
   var json = false
 
-  func validate() throws {
-    guard sample > 0, sample <= 1 else {
-      throw ValidationError("--sample wants a share between 0 and 1, not \(sample)")
-    }
-  }
-
   func run() throws {
+    let scope = try CheckSample.scope(sample)
     let (cache, _) = try project.cachePath()
     let store = try ObjectStore(path: cache)
     let showsProgress = !json && Console.isTerminal(STDERR_FILENO)
-    let report = try store.check(sample < 1 ? .share(sample) : .all) { done, of in
+    let report = try store.check(scope) { done, of in
       if showsProgress, done % 500 == 0 { Console.write("\rchecked \(done) of \(of)\u{1B}[K", to: STDERR_FILENO) }
     }
     if showsProgress { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }
     let ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
     var problems = try ledger.check()
     var gone: [GoneResult] = []
+    var collected = 0
     do throws(LedgerError) {
+      let freed = try ledger.collected()
       gone = try GoneResult.all(in: store, ledger)
+      let lost = gone.count
+      // Without its record it was not only collected.
+      gone.removeAll { freed.contains($0.record) && !$0.missing.contains($0.record) }
+      collected = lost - gone.count
     } catch {
       problems.append(error.message)
     }
@@ -105,7 +113,7 @@ struct CacheCheck: ParsableCommand {
           }),
         "gone": .array(
           gone.map { ["record": .digest($0.record), "missing": .array($0.missing.map { .digest($0) })] }),
-        "strangers": .array(report.strangers.map { .string($0) }),
+        "collected": .int(collected), "strangers": .array(report.strangers.map { .string($0) }),
         "index": .array(problems.map { .string($0) }), "sound": .bool(report.isSound && problems.isEmpty),
       ]
       Console.print(json.pretty)
@@ -114,6 +122,9 @@ struct CacheCheck: ParsableCommand {
       for name in report.strangers { Console.print("not Rung's: \(name)") }
       for problem in problems { Console.print("index: \(problem)") }
       for line in GoneResult.text(gone, ledger) { Console.print(line) }
+      if collected > 0 {
+        Console.print("collected: \(collected == 1 ? "1 result was" : "\(collected) results were") freed by `rung gc`")
+      }
       let state = report.isSound && problems.isEmpty ? Style.output.green("sound") : Style.output.red("not sound")
       Console.print("\(state): \(report.checked) checked, \(ByteCount(bytes: report.bytes))")
       if !report.isSound && !store.isReadOnly {
@@ -122,52 +133,6 @@ struct CacheCheck: ParsableCommand {
       if !problems.isEmpty { Console.print("`rung cache rebuild-index` makes the index anew") }
     }
     if !report.isSound || !problems.isEmpty { throw ExitNow(code: ExitStatus.machineFailed) }
-  }
-}
-
-/// A result that the index promises and the cache no longer has.
-private struct GoneResult {
-  /// The record of its execution.
-  let record: Digest
-  /// What is not there: the record first, when it is among it, then objects: outputs and observed sets.
-  let missing: [Digest]
-
-  /// Compares the whole index with the disk.
-  static func all(in store: ObjectStore, _ ledger: Ledger) throws(LedgerError) -> [GoneResult] {
-    var objects = MissingObjects(in: store)
-    var result: [GoneResult] = []
-    try ledger.forEachAction { action in
-      var missing: Set<Digest> = []
-      for output in action.outputs {
-        missing.formUnion(objects.missing(of: output.digest, isTree: output.kind == .tree))
-      }
-      // Without its sets nobody can tell whether it is still the result.
-      for set in [action.observed.project, action.observed.system].compactMap({ $0 }) {
-        missing.formUnion(objects.missing(of: set, isTree: false))
-      }
-      let record = store.hasRecord(action.record) ? [] : [action.record]
-      if !missing.isEmpty || !record.isEmpty {
-        result.append(GoneResult(record: action.record, missing: record + missing.sorted()))
-      }
-    }
-    return result
-  }
-
-  /// What people are told: how many, and a few examples.
-  static func text(_ gone: [GoneResult], _ ledger: Ledger) -> [String] {
-    if gone.isEmpty { return [] }
-    let subject = gone.count == 1 ? "1 result lacks its" : "\(gone.count) results lack their"
-    var lines = ["gone: \(subject) record or bytes; `rung run` makes those again that it needs"]
-    for result in gone.prefix(5) {
-      let instance = (try? ledger.row(ofRecord: result.record))?.instance ?? "a result"
-      var lacks = result.missing.prefix(2).map { digest in
-        digest == result.record ? "its record \(digest.hex.prefix(12))" : "object \(digest.hex.prefix(12))"
-      }
-      if result.missing.count > 2 { lacks.append("\(result.missing.count - 2) more") }
-      lines.append("  \(instance) lacks \(lacks.joined(separator: ", "))")
-    }
-    if gone.count > 5 { lines.append("  and \(gone.count - 5) more; --json lists them all") }
-    return lines
   }
 }
 
@@ -212,7 +177,10 @@ struct CacheRebuildIndex: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rebuild-index",
     abstract: "Make the index anew from the records.",
-    discussion: "The index (index.sqlite) only makes things fast: everything in it is in the records too.")
+    discussion: """
+      The index only makes things fast: what index.sqlite has is in the records too, and what objects.sqlite has is in \
+      the packs.
+      """)
 
   @OptionGroup var project: ProjectOptions
 
@@ -232,16 +200,17 @@ struct CacheRebuildIndex: ParsableCommand {
       if !json { Console.print("the damaged index is kept as \(kept)") }
       ledger = try Ledger(path: path, durable: true)
     }
+    let lost = try store.rebuildIndex()
     let report = try IndexRebuilder.rebuild(store: store, ledger: ledger, project: projectName)
     if json {
       let json: JSON = [
         "records": .int(report.records), "actions": .int(report.actions),
-        "damaged": .array(report.damaged.map { .string($0) }),
+        "damaged": .array((lost.map(\.message) + report.damaged).map { .string($0) }),
       ]
       Console.print(json.pretty)
     } else {
       Console.print("the index is rebuilt: \(report.records) records, \(report.actions) actions")
-      for problem in report.damaged { Console.print("damaged: \(problem)") }
+      for problem in lost.map(\.message) + report.damaged { Console.print("damaged: \(problem)") }
     }
   }
 }

@@ -27,7 +27,8 @@ public struct Rung: ParsableCommand {
       CommandGroup(
         name: "Keep",
         subcommands: [
-          AdoptCommand.self, CacheCommand.self, InitCommand.self, DoctorCommand.self, CompletionsCommand.self,
+          AdoptCommand.self, CacheCommand.self, GCCommand.self, InitCommand.self, DoctorCommand.self,
+          CompletionsCommand.self,
         ]),
     ])
 

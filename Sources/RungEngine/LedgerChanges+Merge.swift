@@ -13,5 +13,10 @@ extension LedgerChanges {
     runs += other.runs
     published += other.published
     probes += other.probes
+    pins += other.pins
+    unpins += other.unpins
+    uses += other.uses
+    displaced += other.displaced
+    collected += other.collected
   }
 }

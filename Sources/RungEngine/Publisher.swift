@@ -17,15 +17,21 @@ struct Publisher: Sendable {
     let message: String
   }
 
-  /// Writes the copy. The answer is the digest of bytes that were replaced and are kept in the cache, or nil.
-  func publish(_ digest: Digest, kind: ActionOutput.Kind, to path: RelativePath) throws(Problem) -> Digest? {
+  /// What was replaced and is kept in the cache.
+  struct Displaced {
+    let digest: Digest
+    let isTree: Bool
+  }
+
+  /// Writes the copy. The answer is what was replaced and is kept in the cache, or nil.
+  func publish(_ digest: Digest, kind: ActionOutput.Kind, to path: RelativePath) throws(Problem) -> Displaced? {
     let target = path.absolute(in: root)
     try makeFolder(path.parent)
     // Made in the run's own folder, which the next run sweeps if this one is killed, and renamed from there. Only where
     // that is another file system must the copy be made beside its place.
     let temporary = sameDevice(path.parent) ? workspaces.nextWorkspace() : Self.besides(path, in: root)
     Self.sweep(path.parent.absolute(in: root))
-    var kept: Digest?
+    var kept: Displaced?
     do throws(StoreError) {
       try? removeTree(temporary)
       if kind == .tree {
@@ -75,18 +81,18 @@ struct Publisher: Sendable {
   }
 
   // Stores what lies at `target` when the cache does not have it. Folders are kept too.
-  private func keepUnknown(_ target: String) throws(StoreError) -> Digest? {
+  private func keepUnknown(_ target: String) throws(StoreError) -> Displaced? {
     var status = stat()
     guard lstat(target, &status) == 0 else { return nil }
     switch status.st_mode & S_IFMT {
     case S_IFREG:
       let digest = try ObjectStore.digest(ofFileAt: target).digest
       guard !store.contains(digest) else { return nil }
-      return try store.put(fileAt: target).digest
+      return Displaced(digest: try store.put(fileAt: target).digest, isTree: false)
     case S_IFDIR:
       var files = SourceFiles(root: root, cached: [], storingIn: nil)
       if let content = try? files.content(absolute: target), store.contains(content.digest) { return nil }
-      return try store.putTree(at: target).digest
+      return Displaced(digest: try store.putTree(at: target).digest, isTree: true)
     default: return nil
     }
   }

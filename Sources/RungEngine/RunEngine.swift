@@ -51,6 +51,8 @@ public final class RunEngine {
   // Keys whose results are known but whose bytes are gone or damaged: they are made again.
   private var lost: Set<Digest> = []
   private var fates: [BuildGraph.NodeID: Fate] = [:]
+  // Records whose use the ledger knows of.
+  private var usedToday: Set<Digest>
   private var checksPublished: [BuildGraph.NodeID: [(output: String, path: RelativePath)]] = [:]
   private var changes = LedgerChanges()
   private var finished = false
@@ -105,6 +107,7 @@ public final class RunEngine {
     scheduler = Scheduler(
       graph: graph, needed: needed, demands: demands, priorities: graph.remainingPaths(durations: durations),
       capacity: capacity, keepGoing: options.keepGoing)
+    usedToday = Set(try session.ledger.uses(since: Clock.now() - Self.day).keys)
     runID = Self.newRunID()
     summary = RunSummary(run: runID)
     locks = HeldLocks(try ActionLocks(path: session.cache))
@@ -356,8 +359,9 @@ public final class RunEngine {
     for (output, path) in checksPublished[instance] ?? [] {
       guard let made = result.outputs.first(where: { $0.name == output }) else { continue }
       if isPublished(made, at: path) {
-        // The copy is right, but it may have been put there by another execution with the same bytes.
-        if let row = session.publishedRows[path.text], row.record != result.record {
+        // The copy is right, but it may have been put there by another execution with the same bytes, or the index that
+        // knew of it may be lost.
+        if session.publishedRows[path.text]?.record != result.record {
           changes.published.append(
             PublishedRow(
               project: session.projectName, path: path.text, digest: made.digest, instance: name, output: output,
@@ -384,10 +388,24 @@ public final class RunEngine {
         outcome: isNews ? "cached" : "restored", at: Clock.now())
       session.latest[name] = entry
       changes.history.append(entry)
+    } else {
+      noteUse(of: result.record, knownAt: last?.record == result.record ? last?.at : nil)
     }
     observe(.unchanged(instance: name))
     return true
   }
+
+  // Tells the ledger that a result was of use, once a day: that is what collecting goes by, and what is not worth a write
+  // at every run.
+  private func noteUse(of record: Digest, knownAt: Int64?) {
+    let now = Clock.now()
+    if let knownAt, now - knownAt < Self.day { return }
+    guard usedToday.insert(record).inserted else { return }
+    changes.uses.append(UseRow(record: record, at: now))
+  }
+
+  // In nanoseconds.
+  private static let day: Int64 = 86_400_000_000_000
 
   // Tells an event that a worker has left behind; a copy that could not be published makes the run fail.
   private func tell(_ event: RunEvent) {

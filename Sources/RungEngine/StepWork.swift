@@ -356,7 +356,11 @@ struct StepWorker: Sendable {
     do throws(Publisher.Problem) {
       if let kept = try publisher.publish(output.digest, kind: output.kind, to: path) {
         ending.events.append(
-          .warning("\(path) had been changed by hand; what it held is kept: rung cache cat \(kept.short)"))
+          .warning("\(path) had been changed by hand; what it held is kept: rung cache cat \(kept.digest.short)"))
+        // No record names it: this is what keeps it from being collected.
+        ending.changes.displaced.append(
+          DisplacedRow(
+            digest: kept.digest, isTree: kept.isTree, project: project, path: path.text, at: Clock.now()))
       }
       ending.events.append(.published(path: path.text, restored: restored))
       ending.changes.published.append(

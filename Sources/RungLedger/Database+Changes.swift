@@ -83,5 +83,30 @@ extension Database {
     for probe in changes.probes {
       try run("INSERT OR REPLACE INTO probe VALUES (?, ?)", [.text(probe.name), .text(probe.text)])
     }
+    try applyKeeping(changes)
+  }
+
+  // What decides how long results are kept.
+  private func applyKeeping(_ changes: LedgerChanges) throws(LedgerError) {
+    for pin in changes.pins {
+      try run(
+        "INSERT OR REPLACE INTO pin VALUES (?, ?, ?, ?)",
+        [.text(pin.run), .text(pin.project), .int(pin.at), .optional(pin.because)])
+    }
+    for name in changes.unpins { try run("DELETE FROM pin WHERE run = ?", [.text(name)]) }
+    for use in changes.uses {
+      // Two runs at once may write in either order.
+      try run(
+        "INSERT INTO used VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+        [.digest(use.record), .int(use.at)])
+    }
+    for row in changes.collected {
+      try run("INSERT OR REPLACE INTO collected VALUES (?, ?)", [.digest(row.record), .int(row.at)])
+    }
+    for row in changes.displaced {
+      try run(
+        "INSERT OR REPLACE INTO displaced VALUES (?, ?, ?, ?, ?)",
+        [.digest(row.digest), .text(row.project), .text(row.path), .int(row.isTree ? 1 : 0), .int(row.at)])
+    }
   }
 }

@@ -105,6 +105,7 @@ public final class Ledger: Sendable {
     switch try state(database) {
     case .new: throw .damagedFile(database.path, Self.title, "it is empty")
     case .version1: try database.execute(Schema.readVersion1)
+    case .version2: try database.execute(Schema.readVersion2)
     case .ready: break
     }
   }
@@ -116,7 +117,7 @@ public final class Ledger: Sendable {
   }
 
   /// Removes what can be rebuilt from the records or found out again: actions, records, outputs, the stat cache,
-  /// durations, probes. Runs, history and published files stay.
+  /// durations, probes. Runs, history, published files and what decides how long results are kept stay.
   public func clear() throws(LedgerError) {
     try write { database throws(LedgerError) in
       for table in ["action", "record", "output", "stat", "duration", "probe"] {
@@ -179,6 +180,8 @@ public final class Ledger: Sendable {
     case new
     // The tables of version 1.
     case version1
+    // The tables of version 2.
+    case version2
     // The tables of this version.
     case ready
   }
@@ -204,7 +207,7 @@ public final class Ledger: Sendable {
           + " rung that wrote it. Nothing was changed")
     }
     guard version >= 1 else { throw .damagedFile(database.path, Self.title, "it has version \(version)") }
-    return version == 1 ? .version1 : .ready
+    return version == 1 ? .version1 : version == 2 ? .version2 : .ready
   }
 
   private static func prepare(_ database: Database) throws(LedgerError) {
@@ -213,6 +216,7 @@ public final class Ledger: Sendable {
     switch try state(database) {
     case .new: try database.transaction { () throws(LedgerError) in try database.execute(Schema.create) }
     case .version1: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom1) }
+    case .version2: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom2) }
     case .ready: break
     }
   }

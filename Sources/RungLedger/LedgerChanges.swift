@@ -81,6 +81,16 @@ public struct LedgerChanges: Sendable {
   public var published: [PublishedRow] = []
   /// Remembered facts; replaces the one of the same name.
   public var probes: [Probe] = []
+  /// Pins, by run; replaces the one of the same run.
+  public var pins: [PinRow] = []
+  /// Runs whose pins are to go, after `pins` were written.
+  public var unpins: [String] = []
+  /// Uses of results; only the newest of a record is kept.
+  public var uses: [UseRow] = []
+  /// What published copies took the place of.
+  public var displaced: [DisplacedRow] = []
+  /// Results whose bytes were freed.
+  public var collected: [CollectedRow] = []
 
   /// Nothing yet.
   public init() {}
@@ -88,6 +98,7 @@ public struct LedgerChanges: Sendable {
   /// True when there is nothing to write.
   public var isEmpty: Bool {
     actions.isEmpty && records.isEmpty && outputs.isEmpty && history.isEmpty && statRemovals.isEmpty && stats.isEmpty
-      && durations.isEmpty && runs.isEmpty && published.isEmpty && probes.isEmpty
+      && durations.isEmpty && runs.isEmpty && published.isEmpty && probes.isEmpty && pins.isEmpty && unpins.isEmpty
+      && uses.isEmpty && displaced.isEmpty && collected.isEmpty
   }
 }

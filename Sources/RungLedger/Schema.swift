@@ -1,6 +1,6 @@
-/// The tables of the ledger, version 2; docs/formats/store.md explains them to people.
+/// The tables of the ledger, version 3; docs/formats/store.md explains them to people.
 enum Schema {
-  static let version: Int64 = 2
+  static let version: Int64 = 3
   // "rung" in ASCII: `file` and `PRAGMA application_id` tell a ledger from another database.
   static let applicationID: Int64 = 0x7275_6e67
 
@@ -45,8 +45,26 @@ enum Schema {
       output TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (project, path)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE probe (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    \(addedIn3)
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(version);
+    """
+
+  // What decides how long results are kept.
+  private static let addedIn3 = """
+    CREATE TABLE pin (
+      run TEXT PRIMARY KEY, project TEXT NOT NULL, at INTEGER NOT NULL, because TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE used (
+      record BLOB PRIMARY KEY CHECK (length(record) = 32), at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE displaced (
+      digest BLOB NOT NULL CHECK (length(digest) = 32), project TEXT NOT NULL, path TEXT NOT NULL,
+      tree INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (digest, project, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE collected (
+      record BLOB PRIMARY KEY CHECK (length(record) = 32), at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """
 
   // An empty set is none: a column of the primary key cannot be NULL.
@@ -63,19 +81,35 @@ enum Schema {
     SELECT key, x'' AS project_set, x'' AS system_set, 'declared' AS watch, 0 AS made, record, outputs FROM main.action
     """
 
-  /// Makes version 2 of version 1, keeping every row. For one transaction.
+  /// Makes this version of version 1, keeping every row. For one transaction.
   static let migrateFrom1 = """
     CREATE TABLE action_2 (\(actionColumns)) STRICT, WITHOUT ROWID;
     INSERT INTO action_2 \(fromVersion1);
     DROP TABLE action;
     ALTER TABLE action_2 RENAME TO action;
+    \(addedIn3)
     PRAGMA user_version = \(version);
     """
 
-  /// Lets a connection that may not write read version 1 as if it were version 2. Nothing of it is in the file. When
-  /// another process brings the file to version 2 meanwhile there are no actions: rows without their observations would
+  /// Makes this version of version 2, keeping every row. For one transaction.
+  static let migrateFrom2 = """
+    \(addedIn3)
+    PRAGMA user_version = \(version);
+    """
+
+  /// Lets a connection that may not write read version 1 as if it were this one. Nothing of it is in the file. When
+  /// another process brings the file to this version meanwhile there are no actions: rows without their observations would
   /// be results that hold whatever was changed.
   static let readVersion1 = """
-    CREATE TEMP VIEW action AS \(fromVersion1) WHERE (SELECT user_version FROM pragma_user_version) = 1
+    CREATE TEMP VIEW action AS \(fromVersion1) WHERE (SELECT user_version FROM pragma_user_version) = 1;
+    \(readVersion2)
+    """
+
+  /// The same for version 2, in which nothing was pinned, used, displaced or collected.
+  static let readVersion2 = """
+    CREATE TEMP VIEW pin AS SELECT '' AS run, '' AS project, 0 AS at, NULL AS because WHERE 0;
+    CREATE TEMP VIEW used AS SELECT x'' AS record, 0 AS at WHERE 0;
+    CREATE TEMP VIEW displaced AS SELECT x'' AS digest, '' AS project, '' AS path, 0 AS tree, 0 AS at WHERE 0;
+    CREATE TEMP VIEW collected AS SELECT x'' AS record, 0 AS at WHERE 0
     """
 }

@@ -11,6 +11,14 @@ public struct StoredObject: Hashable, Sendable {
   public var stored: Int64
   /// The objects that it consists of, in order, some more than once; empty of an object that has its bytes itself.
   public var parts: [Digest]
+
+  /// An object.
+  public init(digest: Digest, plain: Int64, stored: Int64, parts: [Digest] = []) {
+    self.digest = digest
+    self.plain = plain
+    self.stored = stored
+    self.parts = parts
+  }
 }
 
 /// How much a cache holds. Staged files are not counted.

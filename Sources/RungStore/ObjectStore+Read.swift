@@ -78,7 +78,7 @@ extension ObjectStore {
     try codecs.with { codec throws(StoreError) in
       while piece < stored.segments.count, start < range.upperBound {
         let count = stored.segments[piece].plain
-        codec.fit(count)
+        codec.fit(stored.segments[piece])
         let plain = UnsafeMutableRawBufferPointer(rebasing: codec.plain[..<count])
         if let problem = try decode(stored, piece, into: plain, codec) {
           throw setAside(stored, piece: piece, problem)
@@ -197,7 +197,7 @@ extension ObjectStore {
     _ stored: Stored, into target: ReadPipeline.Target, _ codec: Codec
   ) throws(StoreError) -> String? {
     let count = stored.segments[0].plain
-    codec.fit(max(count, stored.segments[0].stored))
+    codec.fit(stored.segments[0])
     var plain = UnsafeMutableRawBufferPointer(rebasing: codec.plain[..<count])
     if case .memory(let memory) = target { plain = memory }
     if let problem = try decode(stored, 0, into: plain, codec) { return problem }
@@ -216,7 +216,8 @@ extension ObjectStore {
   ) throws(StoreError) -> String? {
     let segment = stored.segments[piece]
     let source = stored.sources[Int(segment.source)]
-    codec.fit(max(segment.plain, segment.isRaw ? 0 : segment.stored))
+    // Without effect where the target is the codec's own: then it was made to fit before.
+    codec.fit(segment)
     let place = "\(path)/\(stored.name.title)"
     do throws(StoreError) {
       if segment.isRaw {

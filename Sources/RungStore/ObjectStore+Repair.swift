@@ -12,6 +12,19 @@ public struct RepairReport: Sendable {
 }
 
 extension ObjectStore {
+  /// Makes the index of packs anew from the packs. Returns what is damaged in them, one error for each; it is passed over.
+  public func rebuildIndex() throws(StoreError) -> [StoreError] {
+    try rebuildPackIndex().map { notSound($0.name, $0.place).error }
+  }
+
+  private func notSound(_ name: Name, _ place: PackPlace) -> CheckReport.Damage {
+    let pack = "\(path)/\(PackFile.path(place.pack, name.kind))"
+    return .init(
+      digest: name.digest, isRecord: name.kind == .record,
+      error: StoreError(
+        .damaged, "\(name.title) is damaged, at byte \(place.offset) of \(pack); run again to make it anew"))
+  }
+
   /// Puts right what can be put right without making results anew: the index of packs is made from the packs, what
   /// collectors left is removed, everything is read, and what is damaged is set aside so that its name is free. Nothing
   /// that can still be read is removed. Others may use the cache meanwhile.
@@ -31,12 +44,7 @@ extension ObjectStore {
     for (name, place) in passedOver {
       // A sound copy may lie elsewhere, or the check has told it already.
       if try isPresent(name) || report.damaged.contains(where: { $0.digest == name.digest }) { continue }
-      let pack = "\(path)/\(PackFile.path(place.pack, name.kind))"
-      report.damaged.append(
-        .init(
-          digest: name.digest, isRecord: name.kind == .record,
-          error: StoreError(
-            .damaged, "\(name.title) is damaged, at byte \(place.offset) of \(pack); run again to make it anew")))
+      report.damaged.append(notSound(name, place))
     }
     return report
   }

@@ -47,6 +47,9 @@ public struct Lineage: Sendable {
   /// What is missing, damaged or contradictory; empty for a complete lineage.
   public let incomplete: [Gap]
 
+  /// The outputs whose bytes are not in the cache any more, or are not there yet; their records are enough for a trace.
+  public let gone: Set<Digest>
+
   /// What the executions were observed to read.
   let observed: ObservedFiles
 
@@ -54,13 +57,14 @@ public struct Lineage: Sendable {
 
   init(
     roots: [Digest], executions: [Execution], collections: [Digest: RungLedger.Collection], observed: ObservedFiles,
-    incomplete: [Gap]
+    incomplete: [Gap], gone: Set<Digest> = []
   ) {
     self.roots = roots
     self.executions = executions
     self.collections = collections
     self.observed = observed
     self.incomplete = incomplete
+    self.gone = gone
     places = Dictionary(executions.enumerated().map { ($1.digest, $0) }, uniquingKeysWith: { first, _ in first })
   }
 

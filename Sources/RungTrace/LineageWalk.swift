@@ -9,9 +9,13 @@ extension Lineage {
     var walk = LineageWalk(store: store)
     walk.visit(roots)
     walk.checkAgreement()
+    var gone: Set<Digest> = []
+    for output in Set(walk.executions.lazy.flatMap(\.record.outputs).map(\.digest)) where !store.contains(output) {
+      gone.insert(output)
+    }
     return Lineage(
       roots: roots, executions: walk.executions, collections: walk.collections, observed: walk.observed,
-      incomplete: walk.gaps)
+      incomplete: walk.gaps, gone: gone)
   }
 }
 

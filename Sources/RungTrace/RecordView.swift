@@ -67,9 +67,10 @@ public struct RecordView: Sendable {
       out.space()
       out.line("Outputs")
       for output in record.outputs {
+        let gone = store?.contains(output.digest) == false ? ", no longer in the cache" : ""
         out.line(
-          "\(output.digest.short)  \(output.name)  \(output.path)  (\(output.kind), \(ByteCount(bytes: output.size)))",
-          indent: 2)
+          "\(output.digest.short)  \(output.name)  \(output.path)  (\(output.kind), \(ByteCount(bytes: output.size))"
+            + "\(gone))", indent: 2)
       }
     }
     if !record.fields.isEmpty {

@@ -48,6 +48,9 @@ struct StepGroup {
   private(set) var environments = Distinct<Record.Environment>()
   private(set) var programs = Distinct<Record.Program>()
   private(set) var outputs = Distinct<String>()
+  /// How many outputs its executions have in all, and how many of those are not in the cache.
+  private(set) var outputCount = 0
+  private(set) var goneCount = 0
   private(set) var watches = Distinct<String>()
   private(set) var traces = Distinct<Lineage.TraceState>()
   private(set) var traceProblems = Distinct<String>()
@@ -112,7 +115,11 @@ struct StepGroup {
     }
     if let environment = record.environment { environments.insert(environment) }
     if let program = record.program { programs.insert(program) }
-    for output in record.outputs { outputs.insert(output.name) }
+    for output in record.outputs {
+      outputs.insert(output.name)
+      outputCount += 1
+      if lineage.gone.contains(output.digest) { goneCount += 1 }
+    }
     watches.insert(record.watch)
     traces.insert(Lineage.TraceState(of: record))
     for problem in record.traceProblems { traceProblems.insert(problem) }

@@ -40,7 +40,7 @@ extension Lineage {
     let gathered = collections.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) }
     return [
       "complete": .bool(isComplete), "incomplete": .array(incomplete.map(\.json)),
-      "steps": .array(executions.map(\.json)), "collections": .array(gathered),
+      "steps": .array(executions.map { $0.json(gone: gone) }), "collections": .array(gathered),
       "sources": .array(sources.map(\.json)), "system_files": .int(systemFiles),
       "environments": .array(environments.map(\.json)),
       "programs": .array(programs.map(\.json)),
@@ -98,15 +98,15 @@ extension Lineage.Program {
 }
 
 extension Lineage.Execution {
-  /// One entry of `steps`.
-  var json: JSON {
+  /// One entry of `steps`. `gone`: the outputs that are not in the cache.
+  func json(gone: Set<Digest>) -> JSON {
     let what: JSON = [
       "instance": .string(record.instance), "step": .string(record.step), "pipeline": .string(record.pipeline),
       "kind": .optional(record.kind), "record": .digest(digest), "key": .digest(record.key),
       "command": .strings(record.command), "declared_command": .optional(declaredCommand),
       "parameters": .object(record.parameters), "axes": .object(record.axes),
       "variables": .object(record.variables), "inputs": .array(record.inputs.map(Self.json)),
-      "outputs": .array(record.outputs.map(Self.json)),
+      "outputs": .array(record.outputs.map { Self.json($0, isGone: gone.contains($0.digest)) }),
     ]
     let how: JSON = [
       "environment": .optional(record.environment?.identity), "program": .optional(record.program?.digest),
@@ -136,11 +136,12 @@ extension Lineage.Execution {
     ]
   }
 
-  private static func json(_ output: Record.Output) -> JSON {
-    [
+  private static func json(_ output: Record.Output, isGone: Bool) -> JSON {
+    let json: JSON = [
       "name": .string(output.name), "path": .string(output.path), "kind": .string(output.kind),
       "digest": .digest(output.digest), "size": .int(output.size),
     ]
+    return isGone ? json.appending(["gone": true]) : json
   }
 }
 

@@ -37,6 +37,7 @@ extension Trace {
     // Without a label, so that it fits into 80 columns.
     out.line(subject.digest.description, indent: 2)
     out.field("output", "'\(subject.output)' of \(subject.instance)")
+    if lineage.gone.contains(subject.digest) { out.field("gone", "its bytes are no longer in the cache") }
     if let root, root.instance != subject.instance { out.field("", "executed as \(root.instance), which is the same") }
     if let place = subject.publishedAt, place != subject.file { out.field("published", place) }
     if let root {
@@ -92,6 +93,13 @@ extension Trace {
     }
     for program in group.programs.items.prefix(3) { field("program", "\(program.path) \(program.digest.short)") }
     field("outputs", listed(group.outputs.items, limit: 6))
+    if group.goneCount > 0 {
+      field(
+        "gone",
+        group.goneCount == group.outputCount
+          ? "their bytes are no longer in the cache"
+          : "the bytes of \(group.goneCount) of \(group.outputCount) are no longer in the cache")
+    }
     field("watched", watchText(group, weakest: weakest))
     let time = TimeSpan(nanoseconds: group.duration)
     let each = TimeSpan(nanoseconds: group.duration / Int64(max(1, group.executions)))

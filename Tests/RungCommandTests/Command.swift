@@ -107,6 +107,12 @@ final class Running {
     guard self.text(0).contains(text) else { throw Broken(description: "never printed \(text): \(self.text(1))") }
   }
 
+  /// Reads until this text was on standard error.
+  func wait(untilComplained text: String) throws {
+    try listen(patience: 120) { _ in self.text(1).contains(text) }
+    guard self.text(1).contains(text) else { throw Broken(description: "never said \(text): \(self.text(1))") }
+  }
+
   private func text(_ stream: Int) -> String { String(decoding: heard[stream], as: UTF8.self) }
 
   private func listen(patience: Int32, until enough: (String) -> Bool) throws {

@@ -31,7 +31,8 @@ import Testing
     for event in try sandbox.run().events { walk(event) }
     for verb in [
       ["show", "theory"], ["show", "fit"], ["log", "data"], ["trace", DoubleDescentStories.figure], ["why", "figure"],
-      ["adopt", "fit"], ["cache", "stat"], ["cache", "check"], ["cache", "rebuild-index"],
+      ["adopt", "fit"], ["cache", "stat"], ["cache", "check"], ["cache", "pin", "last"], ["gc", "--older-than", "0"],
+      ["trace", DoubleDescentStories.figure], ["cache", "rebuild-index"],
     ] {
       walk(try sandbox.json(verb + ["--json"]))
     }

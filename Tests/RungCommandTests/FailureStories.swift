@@ -181,7 +181,10 @@ import Testing
     try expectRefused("stats", says: "rung has no verb 'stats'", "did you mean 'status'?")
     try expectRefused("cache", "chek", says: "rung cache has no verb 'chek'", "did you mean 'check'?")
     try expectRefused("dance", says: "rung has no verb 'dance'", "rung --help")
-    try expectRefused("cache", "check", "--sample", "7", says: "--sample wants a share between 0 and 1")
+    for sample in ["7", "0", "101%", "0%", "much", "-1%"] {
+      try expectRefused("cache", "check", "--sample=\(sample)", says: "--sample wants a share, a size or a time")
+    }
+    try expectRefused("cache", "check", "--sample", "10m", says: "minutes or megabytes", "write 10min or 10MB")
     try expectRefused("cache", "cat", "12", says: "no object is called '12'", "six digits")
     try expectRefused("run", "--jobs", "0", says: "at least 1")
     try expectRefused("run", "--jobs", "many", says: "--jobs")

@@ -5,7 +5,7 @@ import Testing
 @Suite struct GoldenTests {
   static let verbs = [
     "run", "plan", "status", "why", "show", "log", "trace", "adopt", "cache", "cache stat", "cache check", "cache cat",
-    "cache rebuild-index", "init", "doctor", "completions",
+    "cache pin", "cache unpin", "cache rebuild-index", "gc", "init", "doctor", "completions",
   ]
 
   @Test(arguments: [""] + verbs)
@@ -72,6 +72,31 @@ import Testing
     try sandbox.remove("pipelines/dice/table.csv")
     try say("plan-removed", "plan")
     try say("status-removed", "status")
+  }
+
+  @Test func whatACollectionSays() throws {
+    let sandbox = try Sandbox(Self.dice)
+    try sandbox.run()
+    try sandbox.edit("pipelines/dice/throw.sh", "* 5", "* 3")
+    try sandbox.run()
+    try sandbox.edit("pipelines/dice/throw.sh", "* 3", "* 2")
+    try sandbox.run()
+    // How much the store makes of a few bytes is not this test's matter.
+    func say(_ name: String, _ arguments: String...) throws {
+      let text = try sandbox.start(arguments).wait()
+      #expect(text.code == 0 && text.errors.isEmpty, "\(text.testDescription)")
+      let masked = text.output.replacing(/\b\d+(\.\d+)? k?B\b/, with: "<size>")
+        .replacing(/"(\w+_bytes|rebuild_ns|last_used_ns)": \d+/) { "\"\($0.output.1)\": <number>" }
+        .replacing(/(\S) {2,}/) { "\($0.output.1)  " }
+      try Golden.expect(masked, is: name, in: sandbox)
+    }
+    try say("gc-nothing", "gc")
+    try say("gc-json", "gc", "--older-than", "0", "--dry-run", "--json")
+    try say("gc", "gc", "--older-than", "0")
+    let pinned = try sandbox.rung("cache", "pin", "last", "--because", "the talk")
+    #expect(pinned.output.wholeMatch(of: /pinned \d{8}-\d{6}-[0-9a-f]{6}\n/) != nil)
+    try say("cache-pin", "cache", "pin")
+    try say("cache-pin-json", "cache", "pin", "--json")
   }
 
   @Test func theEventsOfARun() throws {

@@ -6,13 +6,23 @@ import Testing
 
 @testable import RungLedger
 
-/// Ledgers of version 1, made by the text of their schema as it was.
+/// Ledgers of earlier versions, made by the text of their schemas as they were.
 @Suite struct MigrationTests {
-  private static let schema = """
+  private static let action1 = """
     CREATE TABLE action (
       key BLOB PRIMARY KEY CHECK (length(key) = 32), record BLOB NOT NULL CHECK (length(record) = 32),
       outputs BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+  private static let action2 = """
+    CREATE TABLE action (key BLOB NOT NULL CHECK (length(key) = 32),
+      project_set BLOB NOT NULL CHECK (length(project_set) IN (0, 32)),
+      system_set BLOB NOT NULL CHECK (length(system_set) IN (0, 32)),
+      watch TEXT NOT NULL, made INTEGER NOT NULL, record BLOB NOT NULL CHECK (length(record) = 32),
+      outputs BLOB NOT NULL, PRIMARY KEY (key, project_set, system_set)) STRICT, WITHOUT ROWID;
+    """
+  // The same in both versions.
+  private static let others = """
     CREATE TABLE record (
       record BLOB PRIMARY KEY CHECK (length(record) = 32), project TEXT NOT NULL, instance TEXT NOT NULL,
       pipeline TEXT NOT NULL, step TEXT NOT NULL, key BLOB NOT NULL, run TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -51,7 +61,6 @@ import Testing
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE probe (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
     PRAGMA application_id = \(0x7275_6e67);
-    PRAGMA user_version = 1;
     """
 
   private static let count = 3000
@@ -63,15 +72,24 @@ import Testing
   }.sorted { $0.key < $1.key }
 
   // A row in every other table too.
-  private func makeVersion1(_ path: String) throws {
+  private func make(version: Int, _ path: String) throws {
     let database = try Database(path: path, title: "the ledger")
     _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
-    try database.transaction { () throws(LedgerError) in try database.execute(Self.schema) }
+    try database.transaction { () throws(LedgerError) in
+      try database.execute(
+        "\(version == 1 ? Self.action1 : Self.action2)\n\(Self.others)\nPRAGMA user_version = \(version)")
+    }
     try database.transaction { () throws(LedgerError) in
       for action in Self.actions {
-        try database.run(
-          "INSERT INTO action VALUES (?, ?, ?)",
-          [.digest(action.key), .digest(action.record), .blob(ActionRow.encode(action.outputs))])
+        let outputs = Database.Value.blob(ActionRow.encode(action.outputs))
+        if version == 1 {
+          try database.run(
+            "INSERT INTO action VALUES (?, ?, ?)", [.digest(action.key), .digest(action.record), outputs])
+        } else {
+          try database.run(
+            "INSERT INTO action VALUES (?, x'', x'', 'declared', 0, ?, ?)",
+            [.digest(action.key), .digest(action.record), outputs])
+        }
       }
       var changes = LedgerChanges()
       let digest = Digest(ofText: "r0")
@@ -117,6 +135,8 @@ import Testing
     #expect(try ledger.runs(project: "p", limit: 1).map(\.id) == ["r"])
     #expect(try ledger.published(project: "p").map(\.path) == ["f.svg"])
     #expect(try ledger.probe("python") == "3.11")
+    #expect(try ledger.pins() == [] && ledger.uses(since: .min) == [:] && ledger.displaced() == [])
+    #expect(try ledger.collected() == [])
     #expect(try ledger.check() == [])
   }
 
@@ -124,14 +144,14 @@ import Testing
     try Database(path: path, title: "the ledger", .read).rows("PRAGMA user_version") { $0.int(0) }.first
   }
 
-  @Test func aLedgerOfVersion1IsBroughtToVersion2WithEveryRow() throws {
+  @Test(arguments: [1, 2]) func anEarlierLedgerIsBroughtToThisVersionWithEveryRow(earlier: Int) throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
-      #expect(try version(path) == 1)
+      try make(version: earlier, path)
+      #expect(try version(path) == Int64(earlier))
       try expectEverything(Ledger(path: path, durable: true))
-      #expect(try version(path) == 2)
-      // Its table is the one that a new ledger has, but for the quotes that renaming puts.
+      #expect(try version(path) == 3)
+      // Its tables are those that a new ledger has, but for the quotes that renaming puts.
       let fresh = "\(folder)/new.sqlite"
       _ = try Ledger(path: fresh, durable: false)
       let schemas = try [path, fresh].map { path in
@@ -149,15 +169,17 @@ import Testing
         ActionRow(
           key: old.key, observed: Observed(project: .empty), watch: "traced", made: 5, record: .empty, outputs: [])
       ]
+      changes.pins = [PinRow(run: "r", project: "p", at: 8)]
       try ledger.commit(changes)
       #expect(try ledger.actions(forKey: old.key) == changes.actions + [old])
+      #expect(try ledger.pins() == changes.pins)
     }
   }
 
   @Test func aKilledMigrationLeavesVersion1() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
+      try make(version: 1, path)
       do {
         let database = try Database(path: path, title: "the ledger")
         // So small a memory that pages go into the log before the end.
@@ -174,7 +196,7 @@ import Testing
         let left = "\(folder)/\(name).sqlite"
         #expect(try version(left) == 1)
         try expectEverything(Ledger(path: left, durable: false))
-        #expect(try version(left) == 2)
+        #expect(try version(left) == 3)
       }
     }
   }
@@ -182,7 +204,7 @@ import Testing
   @Test func aMigrationThatFailsChangesNothing() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
+      try make(version: 1, path)
       // Something of another program's making is in the way.
       try Database(path: path, title: "the ledger").execute(
         "CREATE VIEW theirs AS SELECT record FROM action; CREATE TABLE action_2 (x);")
@@ -193,10 +215,22 @@ import Testing
     }
   }
 
-  @Test func manyOpenersMigrateOnce() throws {
+  @Test func aMigrationOfVersion2ThatFailsChangesNothing() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
+      try make(version: 2, path)
+      try Database(path: path, title: "the ledger").execute("CREATE TABLE used (x)")
+      #expect(error { try Ledger(path: path, durable: false) }?.code == .io)
+      #expect(try version(path) == 2)
+      try Database(path: path, title: "the ledger").execute("DROP TABLE used")
+      try expectEverything(Ledger(path: path, durable: false))
+    }
+  }
+
+  @Test(arguments: [1, 2]) func manyOpenersMigrateOnce(earlier: Int) throws {
+    try withFolder { folder in
+      let path = "\(folder)/index.sqlite"
+      try make(version: earlier, path)
       let failures = Mutex<[String]>([])
       onThreads(6) { thread in
         do {
@@ -214,11 +248,11 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: canMount, "needs the right to mount"))
-  func aLedgerOfVersion1ThatCannotBeWrittenCanBeRead() throws {
+  @Test(.enabled(if: canMount, "needs the right to mount"), arguments: [1, 2])
+  func anEarlierLedgerThatCannotBeWrittenCanBeRead(earlier: Int) throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
+      try make(version: earlier, path)
       try whileReadOnly(folder) {
         let ledger = try Ledger(path: path, durable: true)
         #expect(ledger.isReadOnly)
@@ -227,7 +261,7 @@ import Testing
         changes.actions = Self.actions
         #expect(error { try ledger.commit(changes) }?.code == .readOnly)
       }
-      #expect(try version(path) == 1)
+      #expect(try version(path) == Int64(earlier))
       try expectEverything(Ledger(path: path, durable: false))
     }
   }
@@ -235,7 +269,7 @@ import Testing
   @Test func aReaderOfVersion1SeesNoActionsAfterTheMigration() throws {
     try withFolder { folder in
       let path = "\(folder)/index.sqlite"
-      try makeVersion1(path)
+      try make(version: 1, path)
       let reader = try Database(path: path, title: "the ledger", .read)
       try reader.execute(Schema.readVersion1)
       func count() throws -> Int64? { try reader.rows("SELECT count(*) FROM action") { $0.int(0) }.first }

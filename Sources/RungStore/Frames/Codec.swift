@@ -57,6 +57,9 @@ final class Codec: @unchecked Sendable {
     scratch = .allocate(byteCount: 2 * size, alignment: 64)
   }
 
+  /// The same, for what a piece of an object needs, whichever of its two sizes is larger.
+  func fit(_ segment: Segment) { fit(max(segment.plain, segment.stored)) }
+
   /// Compresses bytes into one frame and decodes it again to see that it gives them back: a compressor that errs once
   /// in a billion frames must not be believed (restic, issues 4523 and 4677, and zstd, issue 3517, met such ones).
   /// Returns the frame's size; nil when zstd refuses or errs. `target` needs room for `bound`; `scratch` of this codec
