@@ -5,7 +5,7 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build build-bench demo test lint layers format bench bench-full install help
+.PHONY: build build-bench demo test lint layers format bench bench-full soak fuzz install help
 
 build: ## the command and what starts its steps, optimised, as .build/release/rung and rung-step
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung
@@ -42,6 +42,12 @@ bench: build build-bench ## the benchmarks that take some minutes
 bench-full: build build-bench ## all benchmarks, and what users would take instead of the store; an hour or more, 40 GiB
 	Benchmarks/run --full
 	Benchmarks/store --full --peers
+
+soak: ## the store's tests at length: crashes, failing calls, killed processes; SOAK_MINUTES (10)
+	scripts/soak
+
+fuzz: ## every decoder of the store against libFuzzer; FUZZ_MINUTES (10)
+	scripts/fuzz
 
 install: build ## the command, completions and the manual page below PREFIX (/usr/local)
 	scripts/install "$(DESTDIR)$(PREFIX)"

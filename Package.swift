@@ -68,8 +68,15 @@ let package = Package(
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
     .testTarget(
-      name: "RungStoreTests", dependencies: ["RungStore", "RungCore", "CRungStore"], exclude: ["Past"],
+      name: "RungStoreTests", dependencies: ["RungStore", "RungCore", "CRungStore", "rung-store-driver"],
+      exclude: ["Past"], swiftSettings: strict),
+    // What the store's tests and `make soak` start and kill.
+    .executableTarget(
+      name: "rung-store-driver", dependencies: ["RungStore", "RungCore"], path: "Tests/StoreDriver",
       swiftSettings: strict),
+    .testTarget(
+      name: "RungFuzzTests", dependencies: ["RungStore", "RungLedger", "RungCore"], path: "Tests/Fuzz",
+      exclude: ["Corpus", "Fuzzer.swift"], swiftSettings: strict),
     .testTarget(
       name: "RungLedgerTests", dependencies: ["RungLedger", "RungDatabase", "RungCore"], swiftSettings: strict),
     .testTarget(

@@ -5,7 +5,7 @@ import RungStore
 import Synchronization
 
 /// What the store's frames hold of plain bytes.
-let frameSize = 1 << 20
+let frameSize = 2 << 20
 
 /// How frames are compressed: a level of zstd, and how many bytes wide the numbers are whose bytes are grouped before.
 struct Way {

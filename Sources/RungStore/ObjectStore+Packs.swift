@@ -47,6 +47,11 @@ extension ObjectStore {
     let scan = try codecs.with { codec throws(StoreError) in
       try PackScan(file, from: start, codec: codec, fileSystem, at: place)
     }
+    // What the index names is taken for durable, and whoever wrote this may have died before it was.
+    if durability == .full, !isReadOnly, !scan.entries.isEmpty {
+      try fileSystem.sync(file.descriptor, at: place)
+      try syncFolder("packs")
+    }
     changes.added += scan.entries.filter { $0.name.kind == kind }
     changes.lengths[pack] = (kind, scan.end)
     return scan.damaged

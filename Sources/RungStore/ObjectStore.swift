@@ -86,12 +86,16 @@ public final class ObjectStore: Sendable {
     var stage: StageFolder?
     do {
       format = try StoreFormat.read(root, path, fileSystem)
-      if format != StoreFormat.version {
-        try fileSystem.makeFolder("stage", in: root, at: "\(path)/stage")
-        try StoreFormat.write(root, path, durability, fileSystem)
+      // The folders first: the sync that makes the format safe does the same for their names, and for the cache's own.
+      var isNew = false
+      for name in ["objects", "packs", "stage", "quarantine", "trash"]
+      where try fileSystem.makeFolder(name, in: root, at: "\(path)/\(name)") {
+        isNew = true
       }
-      for name in ["objects", "packs", "stage", "quarantine", "trash"] {
-        try fileSystem.makeFolder(name, in: root, at: "\(path)/\(name)")
+      if format != StoreFormat.version {
+        try StoreFormat.write(root, path, durability, fileSystem)
+      } else if isNew, durability == .full {
+        try fileSystem.sync(root, at: path)
       }
       stage = try StageFolder(root: root, in: path, fileSystem)
     } catch {

@@ -70,6 +70,7 @@ enum StoreFormat {
     }
     if durability == .full { try fileSystem.sync(descriptor, at: place) }
     try fileSystem.rename(staged, in: root, to: file, in: root, at: place)
-    if durability == .full { try fileSystem.sync(root, at: cache) }
+    // Everything: the folders around the cache may be new too.
+    if durability == .full { try fileSystem.syncAll(root, at: cache) }
   }
 }

@@ -50,6 +50,18 @@ func contents(_ path: String) throws -> [UInt8] {
   return bytes
 }
 
+/// The same as ==, which takes a hundred times as long in a debug build.
+func same(_ one: [UInt8]?, _ other: [UInt8]?) -> Bool {
+  guard let one, let other else { return one == nil && other == nil }
+  return one.count == other.count
+    && one.withUnsafeBytes { a in
+      other.withUnsafeBytes { b in
+        guard let a = a.baseAddress, let b = b.baseAddress else { return true }
+        return memcmp(a, b, one.count) == 0
+      }
+    }
+}
+
 /// All files below a folder, relative and sorted.
 func files(_ folder: String) -> [String] {
   (shell("cd '\(folder)' && find . ! -type d | LC_ALL=C sort") ?? "").split(separator: "\n").map {
@@ -139,3 +151,11 @@ func whileReadOnly<T>(_ folder: String, _ body: () throws -> T) throws -> T {
   defer { _ = shell("umount -l '\(folder)'") }
   return try body()
 }
+
+/// A bound of a test that a longer run raises.
+func setting(_ name: String, _ standard: Int) -> Int {
+  getenv(name).flatMap { Int(String(cString: $0)) } ?? standard
+}
+
+/// True in `make soak`: bounds are higher, and what takes minutes is not left out.
+let isLong = setting("RUNG_TEST_LONG", 0) != 0

@@ -18,7 +18,7 @@ struct Segment: Sendable {
 enum Frames {
   /// Plain bytes in a frame of a large object: a range costs at most one of them, and cutting costs less than 1 % of
   /// the compression (docs/decisions/0011-store-format-2.md).
-  static let plain = 1 << 20
+  static let plain = 2 << 20
   /// The most plain bytes that a reader accepts in a frame with a table.
   static let mostPlain = 8 << 20
   /// Objects of at most this size go into packs.

@@ -5,7 +5,9 @@ enum Levels {
   /// For what goes into packs: the time is that of the file system's calls anyway.
   static let small = 3
   /// For large objects: more costs more than it saves.
-  static let large = 1
+  static let large = 3
+  /// For numbers whose bytes are grouped: there more saves nothing at all.
+  static let planes = 1
   /// What shrinks by less than this share is stored as it is: restoring it then needs no decompression, and where the
   /// file system shares blocks, no copying.
   static let leastGain = 0.05
@@ -22,7 +24,6 @@ enum Levels {
     of descriptor: Int32, size: Int64, _ wanted: Compression, _ store: ObjectStore, at place: String
   ) throws(StoreError) -> Way {
     if wanted == .raw { return Way(form: .raw, level: nil) }
-    let level = if case .level(let level) = wanted { min(max(level, 1), 19) } else { large }
     let length = BytePlanes.largestSample
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * length, alignment: 64)
     defer { room.deallocate() }
@@ -36,6 +37,8 @@ enum Levels {
     }
     let choice = BytePlanes.choose(samples)
     if wanted == .auto && choice.share > 1 - leastGain { return Way(form: .raw, level: nil) }
+    let level =
+      if case .level(let level) = wanted { min(max(level, 1), 19) } else { choice.planes == .off ? large : planes }
     return Way(form: .zstd(planes: choice.planes), level: level)
   }
 }
