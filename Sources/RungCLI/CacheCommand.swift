@@ -197,7 +197,10 @@ struct CacheRebuildIndex: ParsableCommand {
     } catch {
       guard error.code == .damaged else { throw error }
       let kept = try Ledger.setAside(path: path)
-      if !json { Console.print("the damaged index is kept as \(kept)") }
+      if !json {
+        Console.print("the damaged index is kept as \(kept)")
+        Console.print("which runs were pinned is not known any more; `rung cache pin` pins them again")
+      }
       ledger = try Ledger(path: path, durable: true)
     }
     let lost = try store.rebuildIndex()

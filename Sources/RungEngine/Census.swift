@@ -181,6 +181,9 @@ struct Census {
 }
 
 extension Census.Execution {
+  // A year, in nanoseconds.
+  private static let longest: Int64 = 31_536_000_000_000_000
+
   fileprivate init(_ digest: Digest, _ record: Record) {
     var needs: Set<Digest> = []
     var gathers: Set<Digest> = []
@@ -191,13 +194,16 @@ extension Census.Execution {
       case .collection(let members, _): gathers.insert(members)
       }
     }
+    // Sums of what a record of any writer may hold.
+    let duration = min(max(0, record.duration), Self.longest)
+    let (ended, isOverflow) = record.started.addingReportingOverflow(duration)
     self.init(
       record: digest, instance: record.instance, step: "\(record.pipeline)/\(record.step)", run: record.run,
       identity: .init(key: record.key, observed: [record.observed.project, record.observed.system]),
       outputs: record.outputs.map(\.digest),
       trees: record.outputs.filter { $0.kind == ActionOutput.Kind.tree.name }.map(\.digest),
-      size: record.outputs.reduce(0) { $0 + $1.size }, duration: record.duration,
-      ended: record.started + record.duration, succeeded: record.outcome == .succeeded, needs: needs.sorted(),
+      size: record.outputs.reduce(0) { $0 &+ max(0, $1.size) }, duration: duration,
+      ended: isOverflow ? .max : ended, succeeded: record.outcome == .succeeded, needs: needs.sorted(),
       gathers: gathers.sorted())
   }
 }

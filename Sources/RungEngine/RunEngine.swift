@@ -121,9 +121,12 @@ public final class RunEngine {
       root: root, store: session.store, observing: session.observing, cached: session.resolver.value.files.cached)
     worker = StepWorker(
       root: root, store: session.store,
-      executor: executor ?? LocalExecutor(store: session.store, launcher: session.launcher),
+      executor: executor
+        ?? LocalExecutor(
+          store: session.store, launcher: session.launcher, staging: session.project.settings.staging?.bytes),
       environments: session.environments.environments, workspaces: workspaces,
       publisher: Publisher(root: root, store: session.store, workspaces: workspaces), keeper: keeper,
+      earlier: EarlierVersions(ledger: session.ledger, store: session.store, project: session.projectName),
       project: session.projectName,
       run: runID,
       host: session.host.name, version: version, git: { git.state }, notify: observe)
@@ -473,6 +476,7 @@ public final class RunEngine {
         observe(.warning("\(name) gave other bytes than before under the same key: it is not reproducible"))
       }
       made[key] = result
+      worker.earlier.note(result.outputs, of: step.path)
       lost.remove(key)
       attempts[instance] = nil
       session.resolver.value.learn(instance, result)

@@ -1,6 +1,7 @@
 internal import CLinux
 import Glibc
 import RungCore
+import RungExec
 import RungLedger
 import RungStore
 
@@ -20,6 +21,13 @@ struct SourceFiles {
       switch self {
       case .file(let digest, _, _): digest
       case .tree(let digest, _): digest
+      }
+    }
+
+    var size: Int64 {
+      switch self {
+      case .file(_, let size, _): size
+      case .tree(_, let size): size
       }
     }
 
@@ -47,6 +55,8 @@ struct SourceFiles {
   var sightings: [String: Seen] = [:]
   var listings: [String: [[UInt8]]?] = [:]
   private var answers: [String: Content] = [:]
+  /// What the stat cache knew of large files that have changed since.
+  private(set) var replaced: [String: Digest] = [:]
   // By device: how long two changes of a file can carry the same time.
   private var grains: [UInt64: Int64] = [:]
   // The manifests that were formed, when somebody wants to see them.
@@ -175,6 +185,9 @@ struct SourceFiles {
           path: name, device: UInt64(after.st_dev), inode: UInt64(after.st_ino), size: Int64(after.st_size),
           modified: Self.nanoseconds(after.st_mtim), changed: Self.nanoseconds(after.st_ctim),
           mode: UInt32(after.st_mode), digest: stored.digest, hashedAt: started)
+        if let old = cached[name], old.size >= StepTask.large, old.digest != stored.digest {
+          replaced[name] = old.digest
+        }
         cached[name] = entry
         fresh.append(entry)
         return .file(digest: stored.digest, size: stored.size, executable: executable)

@@ -50,6 +50,8 @@ struct StepWork: Sendable {
   struct ProjectFile: Sendable {
     let path: RelativePath
     let content: SourceFiles.Content
+    /// What the stat cache knew of a large file before.
+    let before: Digest?
   }
 
   /// An output of another instance that goes into the workspace.
@@ -57,6 +59,8 @@ struct StepWork: Sendable {
     let path: RelativePath
     let output: ActionOutput
     let maker: BuildGraph.NodeID
+    /// Whether others read it, too.
+    let isShared: Bool
   }
 
   /// Outputs of many instances that go into the workspace together.
@@ -66,6 +70,8 @@ struct StepWork: Sendable {
     let collection: RungLedger.Collection
     let axes: [Axis]
     let members: [(values: [AxisValue], output: ActionOutput, maker: BuildGraph.NodeID, fileName: String)]
+    /// Whether others read it, too.
+    let isShared: Bool
   }
 
   /// What came of it.
@@ -99,6 +105,7 @@ struct StepWorker: Sendable {
   let publisher: Publisher
   let keeper: ObservationKeeper
   let keptSources = KeptSources()
+  let earlier: EarlierVersions
   let project: String
   let run: String
   let host: String
@@ -164,10 +171,14 @@ struct StepWorker: Sendable {
     do throws(StoreError) {
       for source in keptSources.contains(work.sourcesKey) ? [] : work.sources where !isKept(source.content) {
         let absolute = source.path.absolute(in: root)
+        var options = PutOptions()
+        if source.content.size >= StepTask.large {
+          options.earlier = earlier.ofSource(source, instance: work.name, step: work.stepPath)
+        }
         let now: Digest =
           switch source.content {
-          case .file: try store.put(fileAt: absolute, followLinks: true).digest
-          case .tree: try store.putTree(at: absolute).digest
+          case .file: try store.put(fileAt: absolute, followLinks: true, options: options).digest
+          case .tree: try store.putTree(at: absolute, options: options).digest
           }
         guard now == source.content.digest else {
           throw StoreError(.missing, "\(source.path) was changed while the run was going on; run again")
@@ -209,15 +220,13 @@ struct StepWorker: Sendable {
   }
 
   private func task(for work: StepWork) throws(WorkProblem) -> StepTask {
-    let sources: [StagedFile] = work.sources.map { source in
-      switch source.content {
-      case .file(let digest, _, let executable):
-        StagedFile(path: source.path, content: .object(digest, executable: executable))
-      case .tree(let digest, _): StagedFile(path: source.path, content: .tree(digest))
-      }
+    var staging = Staging(folder: "\(workspaces.path)/layers")
+    for source in work.sources { staging.add(source) }
+    for file in work.upstream {
+      let staged = StagedFile(path: file.path, content: Self.content(of: file.output))
+      staging.add(staged, size: file.output.size, isShared: file.isShared)
     }
-    var files = work.upstream.map { StagedFile(path: $0.path, content: Self.content(of: $0.output)) }
-    for input in work.collections { files += try staged(input) }
+    for input in work.collections { try stage(input, into: &staging) }
     let workspace = workspaces.take()
     var secrets: [(name: String, value: String)] = []
     for name in work.step.secrets {
@@ -233,10 +242,12 @@ struct StepWorker: Sendable {
         path: work.path, cpus: work.step.resources.cpus, gpus: work.gpus,
         environmentFolder: work.environment?.python.folder,
         declared: work.variables + secrets),
-      files: files, outputs: work.outputs, timeout: work.step.timeout, shared: sources,
-      sharedFolder: "\(workspaces.path)/layers/\(work.sourcesKey.hex.prefix(32))", confinement: work.confinement,
-      surroundings: work.surroundings,
-      gpus: work.gpus)
+      files: staging.files, outputs: work.outputs, timeout: work.step.timeout,
+      layers: staging.layers(named: work.sourcesKey), confinement: work.confinement,
+      surroundings: work.surroundings, gpus: work.gpus,
+      earlier: { [earlier, name = work.name, step = work.stepPath] output in
+        earlier.ofOutput(output, instance: name, step: step)
+      })
   }
 
   private static func content(of output: ActionOutput) -> StagedFile.Content {
@@ -247,7 +258,7 @@ struct StepWorker: Sendable {
     }
   }
 
-  private func staged(_ input: StepWork.CollectedInput) throws(WorkProblem) -> [StagedFile] {
+  private func stage(_ input: StepWork.CollectedInput, into staging: inout Staging) throws(WorkProblem) {
     switch input.form {
     case .table:
       var table = CollectedTable(axes: input.axes, outputName: input.collection.output)
@@ -263,15 +274,16 @@ struct StepWorker: Sendable {
           throw WorkProblem(message: "\(error)", isMachineFault: true)
         }
       }
-      return [StagedFile(path: input.path, content: .bytes(Array(table.csv.utf8)))]
+      staging.add(StagedFile(path: input.path, content: .bytes(Array(table.csv.utf8))))
     case .files:
       let columns = input.axes.flatMap { $0.fields.isEmpty ? [$0.name] : $0.fields }
       var index = CollectedTable.line(columns + ["path"])
-      var files: [StagedFile] = []
       for (member, entry) in zip(input.members, input.collection.members) {
         let place = entry.labels.isEmpty ? member.fileName : "\(entry.labels)/\(member.fileName)"
         guard let path = input.path.appending(place) else { continue }
-        files.append(StagedFile(path: path, content: Self.content(of: member.output)))
+        staging.add(
+          StagedFile(path: path, content: Self.content(of: member.output)), size: member.output.size,
+          isShared: input.isShared)
         var cells: [String] = []
         for (axis, value) in zip(input.axes, member.values) {
           cells +=
@@ -281,9 +293,8 @@ struct StepWorker: Sendable {
         index += CollectedTable.line(cells + [place])
       }
       if let path = input.path.appending("index.csv") {
-        files.append(StagedFile(path: path, content: .bytes(Array(index.utf8))))
+        staging.add(StagedFile(path: path, content: .bytes(Array(index.utf8))))
       }
-      return files
     }
   }
 

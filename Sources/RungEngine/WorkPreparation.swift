@@ -37,7 +37,9 @@ extension Session {
       if let maker = binding.source(of: local), let output = resolver.value.output(binding.output, of: maker) {
         let text = try resolver.value.inputPath(binding, of: maker)
         values.steps[name] = text
-        if let path = RelativePath(text) { upstream.append(.init(path: path, output: output, maker: maker)) }
+        if let path = RelativePath(text) {
+          upstream.append(.init(path: path, output: output, maker: maker, isShared: isShared(maker)))
+        }
         recorded.append(
           Record.Input(
             name: name, path: text, kind: output.kind.name, digest: output.digest,
@@ -64,7 +66,9 @@ extension Session {
         throw Diagnostics("the output '\(text)' lies outside the workspace", at: output.location)
       }
       values.outputs[output.name] = path.text
-      outputs.append(ExpectedOutput(name: output.name, path: path, isDirectory: output.isDirectory))
+      outputs.append(
+        ExpectedOutput(
+          name: output.name, path: path, isDirectory: output.isDirectory, compression: Self.compression(of: output)))
       if let template = output.publish, let place = RelativePath(values.plain(template), in: output.base) {
         publish.append((output.name, place))
       }
@@ -86,6 +90,12 @@ extension Session {
       sourcesKey: sources.key, listings: sources.listings, upstream: upstream, collections: collections,
       outputs: outputs, publish: publish,
       inputs: recorded)
+  }
+
+  // Whether more than one instance reads what a node gives.
+  private func isShared(_ node: BuildGraph.NodeID) -> Bool {
+    let readers = graph.dependents(of: node)
+    return readers.contains { $0 != readers.first }
   }
 
   /// The files of the project that an instance declares.
@@ -115,7 +125,10 @@ extension Session {
     for (_, input) in try resolver.value.inputs(of: instance) {
       result.paths[input.name] = input.items.map(\.path.text)
       for item in input.items {
-        if placed.insert(item.path).inserted { result.files.append(.init(path: item.path, content: item.content)) }
+        if placed.insert(item.path).inserted {
+          let before = resolver.value.files.replaced[item.path.text]
+          result.files.append(.init(path: item.path, content: item.content, before: before))
+        }
         // Many files are one line of the record, so that it does not grow with them.
         if input.isGlob, input.items.count > Self.mostListed { continue }
         result.recorded.append(
@@ -175,7 +188,17 @@ extension Session {
       ? WorkspaceLayout.table(binding.reference) : WorkspaceLayout.inputFolder(binding.reference)
     return StepWork.CollectedInput(
       path: RelativePath(text) ?? .root, form: collection.form, collection: resolver.value.collection(index),
-      axes: producer.axes, members: members)
+      axes: producer.axes, members: members,
+      isShared: isShared(graph.instanceCount + index))
+  }
+
+  // The store's word for what the file says.
+  private static func compression(of output: Output) -> Compression {
+    switch output.compression {
+    case .auto: .auto
+    case .raw: .raw
+    case .level(let level): .level(level)
+    }
   }
 
   private static func kind(of content: SourceFiles.Content) -> String {

@@ -8,28 +8,32 @@ import RungStore
 public struct LocalExecutor: StepExecutor {
   private let store: ObjectStore
   private let launcher: StepLauncher?
-  private let layers = StagedLayers()
+  private let layers: StagedLayers
   private let networks = HeldNetworks()
   // A text longer than this goes into a file: the system takes at most 128 KiB as one argument.
   private static let longestArgument = 100_000
 
   /// Takes inputs from a store and puts results into it. Without a launcher, tasks can have no confinement but `.none`.
-  public init(store: ObjectStore, launcher: StepLauncher? = nil) {
+  /// `staging`: how much of the disk the layers of tasks may take while no task uses them, in bytes; nil for a tenth of
+  /// what is free, at least 1 GiB.
+  public init(store: ObjectStore, launcher: StepLauncher? = nil, staging: Int64? = nil) {
     self.store = store
     self.launcher = launcher
+    layers = StagedLayers(budget: staging)
   }
 
   /// See `StepExecutor`.
   public func execute(_ task: StepTask, stop: StopSignal) -> StepResult {
     if stop.isRequested { return StepResult(end: .stopped) }
-    var layers: [String] = []
+    let shown = task.confinement.layout == .mounts ? task.layers.filter { !$0.files.isEmpty } : []
+    do { try layers.take(shown, store: store) } catch {
+      return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
+    }
+    defer { layers.giveBack(shown) }
+    let layers = shown.map(\.folder)
     var view: WorkspaceView?
     do {
-      if task.confinement.layout == .mounts, let folder = task.sharedFolder, !task.shared.isEmpty {
-        try self.layers.make(folder, with: task.shared, store: store)
-        layers = [folder]
-      }
-      if task.confinement.layout == .mounts { view = WorkspaceView(task, layer: layers.first) }
+      if task.confinement.layout == .mounts { view = WorkspaceView(task, layers: layers) }
       try Workspace.prepare(task, store: store, withShared: layers.isEmpty, mountPoints: view?.parts ?? [])
       if task.confinement.layout == .links {
         try ProjectLinks.make(task, in: Workspace.Place(folder: task.workspace).root)
@@ -46,7 +50,7 @@ public struct LocalExecutor: StepExecutor {
 
     var result = run(task, layers: layers, view: view, log: log, stop: stop)
     if result.end == .exited(0) {
-      switch OutputCollector(task: task, store: store, mountPoints: Set((view?.parts ?? []).map(\.name))).collect() {
+      switch OutputCollector(task: task, store: store, mountPoints: Set(view?.mountPoints ?? [])).collect() {
       case .stored(let outputs): result.outputs = outputs
       case .wrong(let problems): result.problem = problems.joined(separator: "\n")
       case .fault(let sentence):
@@ -55,7 +59,7 @@ public struct LocalExecutor: StepExecutor {
       }
     }
     takeLog(log, of: task, into: &result)
-    result.mountPoints = (view?.parts ?? []).map(\.name)
+    result.mountPoints = view?.mountPoints ?? []
     return result
   }
 

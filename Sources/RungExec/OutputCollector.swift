@@ -31,19 +31,25 @@ struct OutputCollector {
     defer { close(folder) }
 
     var problems: [String] = []
-    var executable: [Bool] = []
+    var statuses: [stat] = []
     for output in task.outputs {
       let found = inspect(output, in: folder)
       problems += found.problem.map { [$0] } ?? []
-      executable.append(found.executable)
+      statuses.append(found.status)
     }
     if !problems.isEmpty { return .wrong(problems) }
 
     var produced: [ProducedOutput] = []
-    for (output, executable) in zip(task.outputs, executable) {
+    for (output, status) in zip(task.outputs, statuses) {
       let place = output.path.absolute(in: root)
+      // What is in a folder is not known before it is stored.
+      let isLarge = output.isDirectory || status.st_size >= StepTask.large
+      let options = PutOptions(compression: output.compression, earlier: isLarge ? task.earlier(output) : [])
+      let executable = !output.isDirectory && status.st_mode & 0o100 != 0
       do {
-        let stored = try output.isDirectory ? store.putTree(at: place) : store.put(fileAt: place)
+        let stored =
+          try output.isDirectory
+          ? store.putTree(at: place, options: options) : store.put(fileAt: place, options: options)
         produced.append(
           ProducedOutput(
             name: output.name, path: output.path, digest: stored.digest, size: stored.size,
@@ -57,33 +63,33 @@ struct OutputCollector {
     return .stored(produced)
   }
 
-  private func inspect(_ output: ExpectedOutput, in folder: Int32) -> (problem: String?, executable: Bool) {
+  private func inspect(_ output: ExpectedOutput, in folder: Int32) -> (problem: String?, status: stat) {
     let label = "'\(output.name)' (\(output.path))"
     let status: stat
     switch look(at: output.path, in: folder) {
     case .found(let found): status = found
-    case .failed(let code): return (problem(finding: output, label, code), false)
+    case .failed(let code): return (problem(finding: output, label, code), stat())
     }
 
     switch (status.st_mode & S_IFMT, output.isDirectory) {
     case (S_IFREG, false), (S_IFDIR, true):
       makeReadable(output.path.absolute(in: root), status)
-      return (nil, !output.isDirectory && status.st_mode & 0o100 != 0)
+      return (nil, status)
     case (S_IFREG, true):
       return (
         "its output \(label) is a file, but is declared as a directory; write a directory, or declare the path "
-          + "without '/' at its end", false
+          + "without '/' at its end", status
       )
     case (S_IFDIR, false):
       return (
         "its output \(label) is a directory, but is declared as a file; declare it as '\(output.path)/' if a "
-          + "directory is meant", false
+          + "directory is meant", status
       )
     case (S_IFLNK, _):
-      return ("its output \(label) is a symbolic link; a result must be the file itself: copy it there", false)
-    case (S_IFIFO, _): return ("its output \(label) is a named pipe, not a file", false)
-    case (S_IFSOCK, _): return ("its output \(label) is a socket, not a file", false)
-    default: return ("its output \(label) is a device, not a file", false)
+      return ("its output \(label) is a symbolic link; a result must be the file itself: copy it there", status)
+    case (S_IFIFO, _): return ("its output \(label) is a named pipe, not a file", status)
+    case (S_IFSOCK, _): return ("its output \(label) is a socket, not a file", status)
+    default: return ("its output \(label) is a device, not a file", status)
     }
   }
 

@@ -51,7 +51,7 @@ struct StepPlan {
 
     words += ["workspace", confinement.mounts ? Self.workspace : place.root, task.surroundings.project]
     add("shadows", list: [place.root] + layers)
-    add("placed", list: (view?.parts ?? []).map(\.name))
+    add("placed", list: view?.mountPoints ?? [])
     // What is the kernel's, and what the step itself writes. Without a private view /tmp is everybody's, and what the step
     // finds there it has from others.
     let kernels = ["/proc", "/sys", "/dev", "/run", "/var/run"]
@@ -105,7 +105,10 @@ struct StepPlan {
       words += ["bind-writable", place.root, Self.workspace]
       for part in view?.parts ?? [] {
         let target = "\(Self.workspace)/\(part.name)"
-        if part.layers.count > 1 {
+        if part.isWritable {
+          words += ["overlay", target, "\(place.root)/\(part.name)", place.work]
+          add(list: part.layers)
+        } else if part.layers.count > 1 {
           add("merge", [target], list: part.layers)
         } else if let only = part.layers.first {
           words += ["bind", only, target]

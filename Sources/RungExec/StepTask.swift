@@ -1,5 +1,6 @@
 import RungCore
 import RungModel
+import RungStore
 
 /// One execution of one step instance, everything resolved: no names left to look up but that of the program.
 public struct StepTask: Sendable {
@@ -16,10 +17,7 @@ public struct StepTask: Sendable {
   /// What is put into the workspace before the start. Files below `.rung` are Rung's own and refused here.
   public var files: [StagedFile]
   /// The same, but for files that many tasks of a run have in common.
-  public var shared: [StagedFile]
-  /// The folder in which the run keeps just these, absolute; it and its parent need not be there yet. Nil when each
-  /// task gets its own copies.
-  public var sharedFolder: String?
+  public var layers: [StagedLayer]
   /// How it is shut in and watched.
   public var confinement: Confinement
   /// What lies around it.
@@ -30,6 +28,9 @@ public struct StepTask: Sendable {
   public var outputs: [ExpectedOutput]
   /// How long it may run, from its start; nil for as long as it likes.
   public var timeout: TimeSpan?
+  /// Earlier versions of an output, the likeliest first. Asked, on the thread that executes the task, only for outputs
+  /// that are folders or have `large` bytes.
+  public var earlier: @Sendable (ExpectedOutput) -> [Digest]
   /// The time between the polite request to end (SIGTERM) and the sure one (SIGKILL).
   public var grace: TimeSpan
 
@@ -37,9 +38,9 @@ public struct StepTask: Sendable {
   public init(
     instance: String, workspace: String, program: Program, variables: [(name: String, value: String)] = [],
     files: [StagedFile] = [], outputs: [ExpectedOutput] = [], timeout: TimeSpan? = nil,
-    grace: TimeSpan = StepTask.standardGrace, shared: [StagedFile] = [], sharedFolder: String? = nil,
+    grace: TimeSpan = StepTask.standardGrace, layers: [StagedLayer] = [],
     confinement: Confinement = .none, surroundings: Surroundings = Surroundings(project: "/", cache: "/"),
-    gpus: [String] = []
+    gpus: [String] = [], earlier: @escaping @Sendable (ExpectedOutput) -> [Digest] = { _ in [] }
   ) {
     self.instance = instance
     self.workspace = workspace
@@ -49,12 +50,18 @@ public struct StepTask: Sendable {
     self.outputs = outputs
     self.timeout = timeout
     self.grace = grace
-    self.shared = shared
-    self.sharedFolder = sharedFolder
+    self.layers = layers
     self.confinement = confinement
     self.surroundings = surroundings
     self.gpus = gpus
+    self.earlier = earlier
   }
+
+  /// What the layers hold.
+  public var shared: [StagedFile] { layers.flatMap(\.files) }
+
+  /// From this size on, in bytes, it is worth knowing what a file was before, and unpacking it once for many steps.
+  public static let large: Int64 = 8 << 20
 
   /// Five seconds.
   public static let standardGrace = TimeSpan(nanoseconds: 5_000_000_000)
@@ -94,6 +101,24 @@ public struct StagedFile: Hashable, Sendable {
   }
 }
 
+/// Files that a run keeps unpacked for all of its tasks that read them.
+public struct StagedLayer: Sendable {
+  /// The folder in which the run keeps just these, absolute; it and its parent need not be there yet. It is the name of
+  /// what it holds: the same folder, the same files.
+  public var folder: String
+  /// The files, at their places in the workspace.
+  public var files: [StagedFile]
+  /// How much they take, in bytes.
+  public var size: Int64
+
+  /// Files in a folder.
+  public init(folder: String, files: [StagedFile], size: Int64) {
+    self.folder = folder
+    self.files = files
+    self.size = size
+  }
+}
+
 /// Something that a step has to make.
 public struct ExpectedOutput: Hashable, Sendable {
   /// Its name in the pipeline.
@@ -102,11 +127,14 @@ public struct ExpectedOutput: Hashable, Sendable {
   public var path: RelativePath
   /// True when it must be a directory, false when it must be a regular file.
   public var isDirectory: Bool
+  /// How the store keeps it.
+  public var compression: Compression
 
   /// An output at a place.
-  public init(name: String, path: RelativePath, isDirectory: Bool = false) {
+  public init(name: String, path: RelativePath, isDirectory: Bool = false, compression: Compression = .auto) {
     self.name = name
     self.path = path
     self.isDirectory = isDirectory
+    self.compression = compression
   }
 }

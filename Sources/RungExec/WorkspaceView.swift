@@ -6,7 +6,8 @@ import RungCore
 /// The usual way costs least: the workspace is the step's own folder, and each entry of the project's root is mounted
 /// there read-only; where staged inputs lie below it, as an overlay of them and the project. An overlay with a writable
 /// layer is needed only when outputs lie among the project's files: on ext4 it costs half a millisecond more, for the
-/// folders that the kernel makes for it.
+/// folders that the kernel makes for it. Of other steps' outputs that the run keeps unpacked a small one is made: the step
+/// may write to them like to any other.
 struct WorkspaceView {
   /// One mount, on a name in the workspace.
   struct Part: Hashable {
@@ -14,38 +15,51 @@ struct WorkspaceView {
     let isFolder: Bool
     /// What is seen there, the uppermost first.
     let layers: [String]
+    /// Whether the step's own folder of this name lies above it, to be written to.
+    var isWritable: Bool { name == Workspace.reserved }
   }
 
   /// The mounts; empty when one overlay shows everything.
   let parts: [Part]
+  /// The names in the step's own folder that are nothing but places for mounts.
+  var mountPoints: [String] { parts.filter { !$0.isWritable }.map(\.name) }
   /// Whether one overlay with a writable layer is made instead.
   let isOverlay: Bool
 
   // More entries than this in the project's root make so many mounts that an overlay is cheaper.
   private static let mostParts = 100
 
-  /// Decides. `layer` is the folder with the task's shared inputs, if it has any. Looks at the project's root once.
-  init(_ task: StepTask, layer: String?) {
+  /// Decides. `layers` are the folders with the task's shared inputs. Looks at the project's root once.
+  init(_ task: StepTask, layers: [String]) {
     let isStrict = task.confinement.level == .strict
     let project = task.surroundings.project
     let cache = task.surroundings.cacheInProject
     // Names that the step, or Rung for it, writes in the workspace itself.
     let own = Set(
-      (task.outputs.map(\.path) + task.files.map(\.path)).compactMap { $0.components.first.map(String.init) })
-    let staged = layer.map(Self.entries) ?? []
+      (task.outputs.map(\.path) + task.files.map(\.path)).compactMap { $0.components.first.map(String.init) }
+    ).subtracting([Workspace.reserved])
+    let staged = layers.map { (layer: $0, entries: Self.entries(of: $0)) }
     var names: [String: Bool] = [:]  // to whether it is a folder
-    if !isStrict { for (name, isFolder) in Self.entries(of: project) where name != cache { names[name] = isFolder } }
+    if !isStrict {
+      for (name, isFolder) in Self.entries(of: project) where name != cache && name != Workspace.reserved {
+        names[name] = isFolder
+      }
+    }
     let ofProject = Set(names.keys)
-    for (name, isFolder) in staged { names[name] = isFolder }
-    let stagedNames = Set(staged.map(\.0))
+    var stagedNames: [String: [String]] = [:]  // to where it lies
+    for (layer, entries) in staged {
+      for (name, isFolder) in entries {
+        names[name] = isFolder
+        stagedNames[name, default: []].append("\(layer)/\(name)")
+      }
+    }
     isOverlay = names.count > Self.mostParts || own.contains { names[$0] != nil }
     guard !isOverlay else {
       parts = []
       return
     }
     parts = names.sorted { $0.key < $1.key }.map { name, isFolder in
-      var layers: [String] = []
-      if let layer, stagedNames.contains(name) { layers.append("\(layer)/\(name)") }
+      var layers = stagedNames[name] ?? []
       // A staged file takes the place of the project's; folders are seen through each other.
       if ofProject.contains(name), layers.isEmpty || isFolder { layers.append("\(project)/\(name)") }
       return Part(name: name, isFolder: isFolder, layers: layers)

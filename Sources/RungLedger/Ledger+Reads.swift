@@ -168,7 +168,7 @@ extension Ledger {
     }
   }
 
-  private func rows<T>(
+  func rows<T>(
     _ sql: String, _ values: Database.Value..., map: (Row) throws(LedgerError) -> T
   ) throws(LedgerError) -> [T] {
     try read { database throws(LedgerError) in try database.rows(sql, values, map) }

@@ -39,11 +39,15 @@ public struct ProjectSettings: Hashable, Sendable {
   public var memory: ByteCount?
   /// GPU device ids that steps may use; nil to ask the machine.
   public var gpus: [String]?
+  /// How much of the disk inputs that steps share may take while a run keeps them unpacked; nil for a tenth of what is
+  /// free.
+  public var staging: ByteCount?
 
   /// Settings; what is not given is left to the defaults.
   public init(
     cache: String? = nil, jobs: Int? = nil, watch: WatchLevel? = nil, watchFloor: WatchLevel? = nil,
-    pools: [String: Int] = [:], memory: ByteCount? = nil, gpus: [String]? = nil
+    pools: [String: Int] = [:], memory: ByteCount? = nil, gpus: [String]? = nil,
+    staging: ByteCount? = nil
   ) {
     self.cache = cache
     self.jobs = jobs
@@ -52,6 +56,7 @@ public struct ProjectSettings: Hashable, Sendable {
     self.pools = pools
     self.memory = memory
     self.gpus = gpus
+    self.staging = staging
   }
 }
 

@@ -135,13 +135,28 @@ public struct Output: Hashable, Sendable {
   public var base: RelativePath
   /// When numbers of two executions count as equal; nil for bit by bit.
   public var tolerance: Tolerance?
+  /// How the cache stores it. No part of the result, and so none of its key.
+  public var compression: Compression
   /// Where it was declared.
   public var location: SourceLocation?
+
+  /// How the cache stores the bytes of an output.
+  public enum Compression: Hashable, Sendable {
+    /// As the cache finds best.
+    case auto
+    /// As they are.
+    case raw
+    /// Compressed at this level of zstd, one of `levels`.
+    case level(Int)
+
+    /// The levels that may be asked for.
+    public static let levels = 1...19
+  }
 
   /// An output.
   public init(
     name: String, path: Template, isDirectory: Bool = false, publish: Template? = nil, base: RelativePath = .root,
-    tolerance: Tolerance? = nil, location: SourceLocation? = nil
+    tolerance: Tolerance? = nil, compression: Compression = .auto, location: SourceLocation? = nil
   ) {
     self.name = name
     self.path = path
@@ -149,6 +164,7 @@ public struct Output: Hashable, Sendable {
     self.publish = publish
     self.base = base
     self.tolerance = tolerance
+    self.compression = compression
     self.location = location
   }
 }

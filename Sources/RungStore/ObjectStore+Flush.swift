@@ -49,6 +49,8 @@ extension ObjectStore {
     }
     let syncsAll = files.count > Self.fewFiles || unsynced
     try syncBytes(files.map(\.file), all: syncsAll)
+    // Whoever puts something relies on it, though nothing refers to it yet.
+    try writable().pin(new: batch.keys.filter { $0.kind == .object }.map(\.digest))
     // The parts of a list are found before the list is.
     if !changes.added.isEmpty || !changes.sums.isEmpty {
       try index.commit(changes)

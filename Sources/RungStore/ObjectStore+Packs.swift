@@ -9,10 +9,12 @@ extension ObjectStore {
     let known = try index.packs()
     let found = try packFiles()
     var news = PackIndex.Changes()
+    // Their locks are held until the index has been told: a pack must not be rewritten between the two.
+    var held: [PackFile] = []
     for (pack, (kind, size)) in found where size != known[pack] ?? 0 {
-      try read(pack, kind, from: known[pack] ?? 0, into: &news)
+      if let (file, _) = try read(pack, kind, from: known[pack] ?? 0, into: &news) { held.append(file) }
     }
-    try index.commit(news, evenReadOnly: true)
+    try withExtendedLifetime(held) { () throws(StoreError) in try index.commit(news, evenReadOnly: true) }
     guard !isReadOnly, known.keys.contains(where: { found[$0] == nil }) else { return }
     // Looked at again while nobody commits: a collector removes a pack after it has committed.
     try index.forgetPacks { () throws(StoreError) in Set(try packFiles().keys) }
@@ -24,24 +26,27 @@ extension ObjectStore {
     var damaged: [(name: Name, place: PackPlace)] = []
     for (pack, (kind, _)) in try packFiles() {
       var changes = PackIndex.Changes()
-      damaged += try read(pack, kind, from: 0, into: &changes, waits: true)
-      try index.commit(changes)
+      guard let (file, found) = try read(pack, kind, from: 0, into: &changes, anyway: true) else { continue }
+      damaged += found
+      try withExtendedLifetime(file) { () throws(StoreError) in try index.commit(changes) }
     }
     return damaged
   }
 
-  // Reads a pack that no other process appends to. One that somebody does is left to that process, unless `waits`.
-  @discardableResult
+  // Reads a pack and returns it with its lock. One that another process appends to is left to that process (nil), unless
+  // `anyway`.
   private func read(
-    _ pack: Int64, _ kind: Kind, from start: Int64, into changes: inout PackIndex.Changes, waits: Bool = false
-  ) throws(StoreError) -> [(name: Name, place: PackPlace)] {
+    _ pack: Int64, _ kind: Kind, from start: Int64, into changes: inout PackIndex.Changes, anyway: Bool = false
+  ) throws(StoreError) -> (file: PackFile, damaged: [(name: Name, place: PackPlace)])? {
     let place = "\(path)/\(PackFile.path(pack, kind))"
     let file: PackFile
     do throws(StoreError) {
       file = try openPack(pack, kind)
-      if !isReadOnly, !waits, try !fileSystem.tryLock(file.descriptor, at: place) { return [] }
+      if !isReadOnly, try !fileSystem.tryLock(file.descriptor, at: place), !anyway { return nil }
+      // Rewritten and removed since its name was read.
+      if try fileSystem.stat(file.descriptor, at: place).st_nlink == 0 { return nil }
     } catch {
-      if error.code == .missing { return [] }
+      if error.code == .missing { return nil }
       throw error
     }
     let scan = try codecs.with { codec throws(StoreError) in
@@ -54,7 +59,7 @@ extension ObjectStore {
     }
     changes.added += scan.entries.filter { $0.name.kind == kind }
     changes.lengths[pack] = (kind, scan.end)
-    return scan.damaged
+    return (file, scan.damaged)
   }
 
   /// The files in `packs/` with their sizes.

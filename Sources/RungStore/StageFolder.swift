@@ -75,20 +75,47 @@ final class StageFolder: Sendable {
   func pin(_ digest: Digest, isThere: () throws(StoreError) -> Bool) throws(StoreError) -> Bool {
     try pins.withLock { pins throws(StoreError) -> Bool in
       if pins.known.contains(digest) { return try isThere() }
-      if pins.file < 0 {
-        pins.file = try fileSystem.open(
-          Self.pinsFile, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644, in: descriptor, at: "\(name)/\(Self.pinsFile)")
-      }
-      if pins.gate < 0 { pins.gate = try Self.pinGate(root, fileSystem) }
+      try open(&pins)
       try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile)
       defer { fileSystem.unlock(pins.gate) }
       guard try isThere() else { return false }
-      try digest.bytes.withRaw { bytes throws(StoreError) in
-        try fileSystem.write(pins.file, bytes, at: "\(name)/\(Self.pinsFile)")
-      }
-      pins.known.insert(digest)
+      try append([digest], to: &pins)
       return true
     }
+  }
+
+  /// The same for objects that this process is about to publish: no collector finds them before they are pinned.
+  func pin(new digests: [Digest]) throws(StoreError) {
+    try pins.withLock { pins throws(StoreError) in
+      let news = digests.filter { !pins.known.contains($0) }
+      if news.isEmpty { return }
+      try open(&pins)
+      try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile)
+      defer { fileSystem.unlock(pins.gate) }
+      try append(news, to: &pins)
+    }
+  }
+
+  private func open(_ pins: inout Pins) throws(StoreError) {
+    if pins.file < 0 {
+      pins.file = try fileSystem.open(
+        Self.pinsFile, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644, in: descriptor, at: "\(name)/\(Self.pinsFile)")
+    }
+    if pins.gate < 0 { pins.gate = try Self.pinGate(root, fileSystem) }
+  }
+
+  private func append(_ digests: [Digest], to pins: inout Pins) throws(StoreError) {
+    let place = "\(name)/\(Self.pinsFile)"
+    do throws(StoreError) {
+      try digests.flatMap { Array($0.bytes) }.withRaw { bytes throws(StoreError) in
+        try fileSystem.write(pins.file, bytes, at: place)
+      }
+    } catch {
+      // A part of a digest would shift all that come after it.
+      try? fileSystem.cut(pins.file, to: Int64(pins.known.count * Digest.byteCount), at: place)
+      throw error
+    }
+    pins.known.formUnion(digests)
   }
 
   private static let pinGateFile = "pins.lock"

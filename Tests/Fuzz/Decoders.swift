@@ -21,7 +21,9 @@ enum Decoder: String, CaseIterable {
       }
     case .json:
       if let json = try? JSON(parsing: bytes) {
-        check((try? JSON(parsing: json.compactBytes)) == json, "a JSON text")
+        // Not the value itself: NaN, which Python writes, becomes null.
+        let written = json.compactBytes
+        check((try? JSON(parsing: written))?.compactBytes == written, "a JSON text")
       }
     case .list:
       if let list = ObjectList(decoding: bytes) { check(list.encoded == bytes, "a list") }
@@ -55,7 +57,7 @@ enum Decoder: String, CaseIterable {
         return Array(bytes[Int(offset)..<min(Int(offset) + count, bytes.count)])
       }
       check(zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }, "boundaries out of order")
-      check(offsets.allSatisfy { $0 > 0 && $0 < Int64(bytes.count) }, "boundaries outside")
+      check(offsets.allSatisfy { $0 > 0 && $0 <= Int64(bytes.count) }, "boundaries outside")
       check(most < 1000, "\(most) reads")
     }
   }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct GoldenTests {
   static let verbs = [
     "run", "plan", "status", "why", "show", "log", "trace", "adopt", "cache", "cache stat", "cache check", "cache cat",
-    "cache pin", "cache unpin", "cache rebuild-index", "gc", "init", "doctor", "completions",
+    "cache repair", "cache pin", "cache unpin", "cache rebuild-index", "gc", "init", "doctor", "completions",
   ]
 
   @Test(arguments: [""] + verbs)

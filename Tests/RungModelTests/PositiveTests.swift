@@ -85,7 +85,9 @@ import Testing
           outputs:
             one: {path: "{a}.json", publish: "out/{a}-{b}.json", tolerance: {absolute: 0.1}}
             dir: folder/
-            other: {path: d, directory: true}
+            other: {path: d, directory: true, compression: 19}
+            bulk: {path: b, compression: raw}
+            plain: {path: p, compression: auto}
           environment: {python: requirements.lock, interpreter: python3.11}
           resources: {cpus: 2, memory: 1.5 GB, gpus: 1, licence: 1}
           timeout: 5 min
@@ -110,7 +112,8 @@ import Testing
     #expect(words[3].references.isEmpty)
     #expect(step.inputs.map(\.form) == [.path, .glob, .path, .glob])
     #expect(step.inputs.allSatisfy { $0.base.text == "pipelines/x" })
-    #expect(step.outputs.map(\.isDirectory) == [false, true, true])
+    #expect(step.outputs.map(\.isDirectory) == [false, true, true, false, false])
+    #expect(step.outputs.map(\.compression) == [.auto, .auto, .level(19), .raw, .auto])
     #expect(step.outputs[1].path == Template(literal: "folder"))
     #expect(step.outputs[0].tolerance == Tolerance(absolute: 0.1))
     #expect(step.environment?.interpreter == "python3.11")
@@ -323,6 +326,8 @@ import Testing
   @Test func watchLevels() throws {
     let settings = try MemoryProject(["rung.yaml": "watch: traced\nwatch_floor: declared\n"]).load().settings
     #expect(settings == ProjectSettings(watch: .traced, watchFloor: .declared))
+    let staging = try MemoryProject(["rung.yaml": "staging: 20 GB"]).load().settings
+    #expect(staging == ProjectSettings(staging: ByteCount(bytes: 20_000_000_000)))
     #expect(try MemoryProject(["rung.yaml": "watch_floor: null"]).load().settings == ProjectSettings())
     let wrong = MemoryProject(["rung.yaml": "watch_floor: strickt\n"]).mistakes()
     #expect(wrong.map(\.message) == ["'strickt' is no value for 'watch_floor'"])

@@ -112,7 +112,7 @@ import Testing
     let same: [(inout Step) -> Void] = [
       { $0.name = "other" }, { $0.kind = "train" }, { $0.retries = 3 }, { $0.timeout = TimeSpan(nanoseconds: 1) },
       { $0.outputs[0].publish = nil }, { $0.resources.memory = ByteCount(bytes: 5) },
-      { $0.outputs[0].tolerance = Tolerance(absolute: 1) },
+      { $0.outputs[0].tolerance = Tolerance(absolute: 1) }, { $0.outputs[0].compression = .raw },
       { $0.location = SourceLocation(file: "f", line: 1, column: 1) },
     ]
     for change in same { #expect(fields(change) == base) }

@@ -8,7 +8,7 @@ import Testing
 /// it does no harm. What is read is right or is not read at all; after putting again, all is well.
 @Suite struct BitTests {
   // In a file longer than this not every place is tried but every so many-th.
-  private static let most = setting("RUNG_TEST_BIT_PLACES", isLong ? .max : 150)
+  private static let most = setting("RUNG_TEST_BIT_PLACES", isLong ? .max : 60)
 
   enum Damage: CaseIterable, Sendable { case flipped, cut, added }
 

@@ -139,7 +139,7 @@ import Testing
 
   @Test func damageInARangeIsFoundThereAndNowhereElse() throws {
     try withFolder { folder in
-      for bytes in [sample(3_500_000), noise(3_500_000)] {
+      for bytes in [sample(6_500_000), noise(6_500_000)] {
         let cache = "\(folder)/\(bytes[0])"
         let writer = try ObjectStore(path: cache, durability: .none)
         try write(bytes, to: "\(folder)/in")
@@ -148,7 +148,7 @@ import Testing
         try damage(digest, in: writer) { $0[$0.count / 2] ^= 4 }
         let store = try ObjectStore(path: cache, durability: .none)
         #expect(try store.read(digest, range: 0..<4096) == Array(bytes[..<4096]))
-        #expect(error { try store.read(digest, range: 1_700_000..<1_800_000) }?.code == .damaged)
+        #expect(error { try store.read(digest, range: 2_200_000..<4_300_000) }?.code == .damaged)
         #expect(!store.contains(digest) && files("\(cache)/quarantine").count == 1)
       }
     }

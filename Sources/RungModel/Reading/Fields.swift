@@ -74,11 +74,11 @@ struct Fields {
     return number
   }
 
-  /// An amount of memory.
-  func memory(_ key: String) -> ByteCount? {
+  /// An amount of memory, or of something else that is counted in bytes.
+  func memory(_ key: String, of what: String = "memory") -> ByteCount? {
     guard let value = self[key], let text = mistakes.text(value, for: key) else { return nil }
     guard let amount = ByteCount(text), amount.bytes > 0 else {
-      mistakes.error("'\(text)' is no amount of memory", at: value, notes: ["write it like 1 GB, 512 MB or 2 GiB"])
+      mistakes.error("'\(text)' is no amount of \(what)", at: value, notes: ["write it like 1 GB, 512 MB or 2 GiB"])
       return nil
     }
     return amount

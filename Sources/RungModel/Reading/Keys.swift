@@ -22,7 +22,9 @@ enum Keys {
   /// An input written as a mapping.
   static let input = ["path", "glob"]
   /// An output written as a mapping.
-  static let output = ["path", "publish", "directory", "tolerance"]
+  static let output = ["path", "publish", "directory", "tolerance", "compression"]
+  /// What `compression` may be besides a level.
+  static let compression = ["auto", "raw"]
   /// A tolerance.
   static let tolerance = ["absolute", "relative"]
   /// Resources that are not pools.
@@ -30,5 +32,5 @@ enum Keys {
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.
-  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus"]
+  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging"]
 }

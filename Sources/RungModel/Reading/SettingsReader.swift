@@ -14,6 +14,7 @@ struct SettingsReader {
     settings.watch = fields.word("watch", as: WatchLevel.self)
     settings.watchFloor = fields.word("watch_floor", as: WatchLevel.self)
     settings.memory = fields.memory("memory")
+    settings.staging = fields.memory("staging", of: "disk space")
     for entry in fields.mapping("pools") ?? [] {
       guard mistakes.checkName(entry.key, what: "a pool") else { continue }
       if Keys.resources.contains(entry.name) {

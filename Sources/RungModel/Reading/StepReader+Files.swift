@@ -94,6 +94,7 @@ extension StepReader {
           mistakes.error("a tolerance needs 'absolute', 'relative' or both", at: tolerance)
         }
       }
+      if let compression = parts["compression"] { output.compression = readCompression(compression) ?? .auto }
       guard let path = parts["path"] else {
         if parts.lacks("path") { mistakes.error("output '\(entry.name)' has no 'path'", at: entry.key) }
         draft.isIncomplete = true
@@ -106,6 +107,22 @@ extension StepReader {
       } else {
         draft.outputs.append(StepDraft.OutputDraft(output: output, path: path, publish: publish))
       }
+    }
+  }
+
+  private func readCompression(_ node: YAMLNode) -> Output.Compression? {
+    if case .number = node.json {
+      return mistakes.int(node, for: "compression", in: Output.Compression.levels).map { .level($0) }
+    }
+    guard let text = mistakes.text(node, for: "compression") else { return nil }
+    switch text {
+    case "auto": return .auto
+    case "raw": return .raw
+    default:
+      mistakes.error(
+        "'\(text)' is no value for 'compression'", at: node, name: text, among: Keys.compression,
+        of: "it may be a level from 1 to 19, or one of")
+      return nil
     }
   }
 

@@ -24,8 +24,9 @@ struct PackWriter {
   // Appended to since the last sync; the names of new ones are not durable yet.
   private var unsynced: [Int64: PackFile] = [:]
   private var hasNewNames = false
-  // Lengths that the index does not know yet.
-  private var lengths: [Int64: Int64] = [:]
+  // Lengths that the index does not know yet. The files keep the locks: until the index has been told, no other process
+  // may tell it what is in them, for it could then be collected before this one tells it too.
+  private var untold: [Int64: (file: PackFile, length: Int64)] = [:]
   // Packs of others that are not full, to be taken up when nobody holds them; asked for once.
   private var candidates: [Int64]?
 
@@ -59,17 +60,17 @@ struct PackWriter {
     }
     pack.length += Int64(bytes.count)
     unsynced[pack.file.pack] = pack.file
-    lengths[pack.file.pack] = pack.length
+    untold[pack.file.pack] = (pack.file, pack.length)
     current = pack.length < Self.full ? pack : nil
     return place
   }
 
   /// The lengths that the index should know once everything up to them is durable.
-  var pending: [Int64: (kind: ObjectStore.Kind, length: Int64)] { lengths.mapValues { (kind, $0) } }
+  var pending: [Int64: (kind: ObjectStore.Kind, length: Int64)] { untold.mapValues { (kind, $0.length) } }
 
   /// Forgets lengths that the index now knows.
   mutating func commit(_ known: [Int64: (kind: ObjectStore.Kind, length: Int64)]) {
-    for (pack, (_, length)) in known where lengths[pack] == length { lengths[pack] = nil }
+    for (pack, (_, length)) in known where untold[pack]?.length == length { untold[pack] = nil }
   }
 
   /// What has to be synchronised: these files, and the names in their folder.
