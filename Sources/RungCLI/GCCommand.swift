@@ -56,6 +56,7 @@ struct GCCommand: ParsableCommand {
         message: "nothing was collected: the index that knew which files were published and which runs pinned is gone",
         hints: ["`rung run` finds the published files again; then pin again what was pinned, and collect"])
     }
+    if !dryRun { ObjectStore.releaseReserve(ofCache: cache) }
     let store = try ObjectStore(path: cache)
     let ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
     let request = Collector.Request(

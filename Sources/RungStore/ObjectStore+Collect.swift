@@ -34,10 +34,10 @@ extension ObjectStore {
     try releaseReserve()
     try emptyTrash()
     var needed: Set<Digest> = []
-    var files: [Digest: Form] = [:]
+    var files: [Digest: [Form]] = [:]
     try forEachFile(.object, stranger: { _ in }) { name, form, _ throws(StoreError) in
       if doomed.contains(name.digest) {
-        files[name.digest] = form
+        files[name.digest, default: []].append(form)
       } else if form == .list {
         needed.formUnion(try list(name)?.parts.map(\.digest) ?? [])
       }
@@ -62,10 +62,10 @@ extension ObjectStore {
 
   // Takes objects away that nobody has pinned; pinners wait meanwhile.
   private func take(
-    _ candidates: ArraySlice<Digest>, _ files: [Digest: Form], _ result: inout Collected
+    _ candidates: ArraySlice<Digest>, _ files: [Digest: [Form]], _ result: inout Collected
   ) throws(StoreError) {
     var pinned = try StageFolder.pinned(root, path, fileSystem)
-    for digest in pinned where files[digest] == .list {
+    for digest in pinned where files[digest]?.contains(.list) == true {
       pinned.formUnion(try list(Name(kind: .object, digest: digest))?.parts.map(\.digest) ?? [])
     }
     var changes = PackIndex.Changes()
@@ -80,17 +80,18 @@ extension ObjectStore {
         result.objects += 1
         result.bytes += Int64(PackEntry.headerSize + place.stored)
       }
-      guard let form = files[digest] else { continue }
-      let file = name.path(form)
-      do throws(StoreError) {
-        let size = Int64(try fileSystem.stat(file, in: root, at: "\(path)/\(file)").st_size)
-        let target = "trash/\(digest.hex)\(form.suffix)"
-        try fileSystem.rename(file, in: root, to: target, in: root, at: "\(path)/\(target)")
-        result.objects += 1
-        result.bytes += size
-      } catch {
-        // Somebody else was first.
-        guard error.code == .missing else { throw error }
+      for form in files[digest] ?? [] {
+        let file = name.path(form)
+        do throws(StoreError) {
+          let size = Int64(try fileSystem.stat(file, in: root, at: "\(path)/\(file)").st_size)
+          let target = "trash/\(digest.hex)\(form.suffix)"
+          try fileSystem.rename(file, in: root, to: target, in: root, at: "\(path)/\(target)")
+          result.objects += 1
+          result.bytes += size
+        } catch {
+          // Somebody else was first.
+          guard error.code == .missing else { throw error }
+        }
       }
     }
     try index.commit(changes)
@@ -120,11 +121,17 @@ extension ObjectStore {
     }
     // Those first that give the most: the disk may be full.
     for (pack, file) in worth.sorted(by: { (live[$0.key]?.count ?? 0) < (live[$1.key]?.count ?? 0) }) {
-      try rewrite(pack, file.kind)
+      do throws(StoreError) {
+        try rewrite(pack, file.kind, avoiding: Set(worth.keys))
+      } catch {
+        // What was freed before stays freed; the rest waits until there is space.
+        guard error.code == .noSpace else { throw error }
+        return
+      }
     }
   }
 
-  private func rewrite(_ pack: Int64, _ kind: Kind) throws(StoreError) {
+  private func rewrite(_ pack: Int64, _ kind: Kind, avoiding: Set<Int64>) throws(StoreError) {
     let place = "\(path)/\(PackFile.path(pack, kind))"
     let old: PackFile
     do throws(StoreError) {
@@ -138,23 +145,21 @@ extension ObjectStore {
     }
     var moved: [(name: Name, from: PackPlace)] = []
     try index.forEach(kind, in: pack) { digest, place in moved.append((Name(kind: kind, digest: digest), place)) }
-    var changes = PackIndex.Changes()
     try codecs.with { codec throws(StoreError) in
       for (name, from) in moved {
         // What cannot be read any more stays out; it is found when somebody asks for it.
         guard let entry = try readEntry(name, from, old, codec) else { continue }
         let bytes = UnsafeRawBufferPointer(rebasing: codec.stored[..<(PackEntry.headerSize + entry.stored)])
-        let to = try withPack(.objects) { writer throws(StoreError) in
-          try writer.append(entry, bytes, index: index, avoiding: pack)
+        try withPack(.objects) { writer throws(StoreError) in
+          try stagePart(name.digest, try writer.append(entry, bytes, index: index, avoiding: avoiding), moves: true)
         }
-        changes.added.append((name, to))
       }
     }
-    changes.lengths = withPack(.objects) { $0.pending }
-    try syncBytes([], all: false)
+    // As whatever is put: durable first, then found there. The old pack goes when nothing leads to it any more.
+    try flush()
+    var changes = PackIndex.Changes()
     changes.gonePacks = [pack]
     try index.commit(changes)
-    withPack(.objects) { $0.commit(changes.lengths) }
     try fileSystem.remove(PackFile.path(pack, kind), in: root, at: place)
     packs.drop(pack)
   }

@@ -14,60 +14,85 @@ extension ObjectStore {
   /// any other error (a full disk) the staged data is kept and flush may be called again.
   public func flush() throws(StoreError) {
     try flushing.withLock { _ throws(StoreError) in
-      let (batch, unsynced) = try shared.withLock { shared throws(StoreError) in
-        if let failure = shared.failure { throw failure }
-        // Cleared first: a put that meanwhile relies on a name of another process sets it again.
-        defer { shared.namesUnsynced = false }
-        return (shared.staged, shared.namesUnsynced)
+      // Lengths before what is staged: up to them everything is.
+      var lengths: [Int64: (kind: Kind, from: Int64, length: Int64)] = [:]
+      for writer in [Writer.objects, .records] {
+        lengths.merge(withPack(writer) { $0.pending }) { _, new in new }
       }
-      if batch.isEmpty && !unsynced { return }
+      let (batch, parts, relied) = try shared.withLock { shared throws(StoreError) in
+        if let failure = shared.failure { throw failure }
+        // Cleared first: a put that meanwhile relies on a name of another process adds its shard again.
+        defer { shared.reliedShards = [] }
+        return (shared.staged, shared.parts, shared.reliedShards)
+      }
+      if batch.isEmpty && parts.isEmpty && relied.isEmpty { return }
       do throws(StoreError) {
-        try publish(batch, unsynced)
+        try publish(batch, parts, lengths, relied)
       } catch {
         // Names may have been given that are not durable.
-        shared.withLock { $0.namesUnsynced = true }
+        shared.withLock { shared in
+          shared.reliedShards.formUnion(relied)
+          for (name, staged) in batch { if case .file = staged { shared.reliedShards.insert(name.shard) } }
+        }
         throw error
       }
     }
   }
 
-  private func publish(_ batch: [Name: Staged], _ unsynced: Bool) throws(StoreError) {
+  private func publish(
+    _ batch: [Name: Staged], _ parts: [Digest: PackPlace],
+    _ lengths: [Int64: (kind: Kind, from: Int64, length: Int64)], _ relied: Set<String>
+  ) throws(StoreError) {
     var files: [(name: Name, file: String, form: Form)] = []
-    var changes = PackIndex.Changes()
+    var objects = PackIndex.Changes()
+    var records = PackIndex.Changes()
     for (name, staged) in batch {
       switch staged {
       case .file(let file, let form):
         files.append((name, file, form))
-        if form == .raw { changes.sums[name.digest] = shared.withLock { $0.sums[name.digest] } }
-      case .packed(let place): changes.added.append((name, place))
+        if form == .raw { objects.sums[name.digest] = shared.withLock { $0.sums[name.digest] } }
+      case .packed(let place) where name.kind == .object: objects.added.append((name, place))
+      case .packed(let place): records.added.append((name, place))
       }
     }
-    // Lengths first, then the sync: whatever is appended meanwhile lies beyond them.
-    for writer in [Writer.objects, .records] {
-      let pending = withPack(writer) { $0.pending }
-      changes.lengths.merge(pending) { _, new in new }
-    }
-    let syncsAll = files.count > Self.fewFiles || unsynced
+    for (digest, place) in parts { objects.added.append((Name(kind: .object, digest: digest), place)) }
+    objects.lengths = lengths.filter { $0.value.kind == .object }
+    records.lengths = lengths.filter { $0.value.kind == .record }
+    var shards = relied.union(files.map(\.name.shard))
+    let syncsAll = files.count > Self.fewFiles || shards.count > Self.fewFiles
     try syncBytes(files.map(\.file), all: syncsAll)
     // Whoever puts something relies on it, though nothing refers to it yet.
-    try writable().pin(new: batch.keys.filter { $0.kind == .object }.map(\.digest))
-    // The parts of a list are found before the list is.
-    if !changes.added.isEmpty || !changes.sums.isEmpty {
-      try index.commit(changes)
-      shared.withLock { shared in for (name, _) in changes.added { shared.staged[name] = nil } }
-      for writer in [Writer.objects, .records] { withPack(writer) { $0.commit(changes.lengths) } }
-    }
-    var shards: Set<String> = []
-    for (name, file, form) in files {
-      try publish(name, file, form)
-      shards.insert(name.shard)
-    }
-    if !files.isEmpty || unsynced { try syncNames(shards, all: syncsAll) }
+    let moving = shared.withLock { $0.moving }
+    let new = batch.keys.filter { $0.kind == .object }.map(\.digest) + parts.keys.filter { !moving.contains($0) }
+    try writable().pin(new: new)
+    // The parts of a list are found before the list is, and a record after what it names.
+    try tell(objects, parts)
+    for (name, file, form) in files { try publish(name, file, form) }
+    shards.insert("objects")
+    if !files.isEmpty || !relied.isEmpty { try syncNames(shards, all: syncsAll) }
     for (name, _, form) in files where form == .list { removeOtherForms(of: name) }
+    try tell(records, [:])
+  }
+
+  // Commits what lies in packs and forgets that it is staged.
+  private func tell(_ changes: PackIndex.Changes, _ parts: [Digest: PackPlace]) throws(StoreError) {
+    if changes.added.isEmpty && changes.sums.isEmpty { return }
+    try index.commit(changes)
+    shared.withLock { shared in
+      for (name, place) in changes.added {
+        if case .packed(place)? = shared.staged[name] { shared.staged[name] = nil }
+        if name.kind == .object, shared.parts[name.digest] == place {
+          shared.parts[name.digest] = nil
+          shared.moving.remove(name.digest)
+        }
+      }
+    }
+    for writer in [Writer.objects, .records] { withPack(writer) { $0.commit(changes.lengths) } }
   }
 
   // An object that became a list had a file with all of its bytes, which are now its parts.
   private func removeOtherForms(of name: Name) {
+    guard (try? hasAllParts(name)) == true else { return }
     for form in Form.all where form != .list {
       let file = name.path(form)
       try? fileSystem.remove(file, in: root, at: "\(path)/\(file)")
@@ -120,7 +145,6 @@ extension ObjectStore {
     try orFail { () throws(StoreError) in
       if all { return try fileSystem.syncAll(root, at: path) }
       for shard in shards { try syncFolder(shard) }
-      try syncFolder("objects")
     }
   }
 
@@ -139,7 +163,11 @@ extension ObjectStore {
         shared.failure = StoreError(
           error.code, "\(error.message); what was not yet safe was dropped, and this run can store nothing more",
           errno: error.errno)
-        defer { shared.staged = [:] }
+        defer {
+          shared.staged = [:]
+          shared.parts = [:]
+          shared.moving = []
+        }
         return shared.staged
       }
       if let stage {

@@ -106,7 +106,7 @@ extension ObjectStore {
 
   private func openPart(_ name: Name) throws(StoreError) -> Stored? {
     for _ in 0..<4 {
-      if case .packed(let place)? = shared.withLock({ $0.staged[name] }) { return try openPacked(name, place) }
+      if let place = stagedPart(name) { return try openPacked(name, place) }
       guard let place = try index.find(name) else { return nil }
       if let stored = try openPacked(name, place) { return stored }
     }

@@ -5,8 +5,8 @@ extension ObjectStore {
   /// Finds a name wherever it lies at the moment. Throws `missing`, or `damaged` when what leads to it is.
   func open(_ name: Name) throws(StoreError) -> Stored {
     // A pack may be rewritten, or a staged file published, between the look and the opening: then it is looked for again.
-    for attempt in 0..<4 {
-      if let stored = try openOnce(name, isLast: attempt == 3) { return stored }
+    for _ in 0..<4 {
+      if let stored = try openOnce(name) { return stored }
     }
     throw missing(name)
   }
@@ -15,7 +15,7 @@ extension ObjectStore {
     StoreError(.missing, "\(name.title) is not in the cache \(path)", errno: ENOENT)
   }
 
-  private func openOnce(_ name: Name, isLast: Bool) throws(StoreError) -> Stored? {
+  private func openOnce(_ name: Name) throws(StoreError) -> Stored? {
     switch shared.withLock({ $0.staged[name] }) {
     case .packed(let place): return try openPacked(name, place)
     case .file(let file, let form):
@@ -33,8 +33,9 @@ extension ObjectStore {
     }
     if let place = try index.find(name) {
       if let stored = try openPacked(name, place) { return stored }
-      // The index leads nowhere; another process may have put it right already.
-      if isLast { try forget(name, place) } else if try index.find(name) != place { return nil }
+      // The index leads nowhere, unless another process has put it right: a collector does before it removes a pack.
+      if try index.find(name) != place { return nil }
+      try forget(name, place)
     }
     for form in name.kind == .object ? Form.all : [.zstd(planes: .off)] {
       let file = name.path(form)

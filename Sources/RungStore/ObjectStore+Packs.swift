@@ -8,41 +8,42 @@ extension ObjectStore {
   func reconcile() throws(StoreError) {
     let known = try index.packs()
     let found = try packFiles()
-    var news = PackIndex.Changes()
-    // Their locks are held until the index has been told: a pack must not be rewritten between the two.
-    var held: [PackFile] = []
     for (pack, (kind, size)) in found where size != known[pack] ?? 0 {
-      if let (file, _) = try read(pack, kind, from: known[pack] ?? 0, into: &news) { held.append(file) }
+      var news = PackIndex.Changes()
+      // Its lock is held until the index has been told: a pack must not be rewritten between the two.
+      guard let (file, _) = try read(pack, kind, from: known[pack] ?? 0, into: &news) else { continue }
+      try withExtendedLifetime(file) { () throws(StoreError) in try index.commit(news, evenReadOnly: true) }
     }
-    try withExtendedLifetime(held) { () throws(StoreError) in try index.commit(news, evenReadOnly: true) }
     guard !isReadOnly, known.keys.contains(where: { found[$0] == nil }) else { return }
     // Looked at again while nobody commits: a collector removes a pack after it has committed.
     try index.forgetPacks { () throws(StoreError) in Set(try packFiles().keys) }
   }
 
-  /// Throws the index away and makes it anew from the packs. Returns the entries that are damaged.
+  /// Makes anew what the index knows of each pack, one at a time. What another process appends to is left as it is: that
+  /// process tells the index. Returns the entries that are damaged.
   func rebuildPackIndex() throws(StoreError) -> [(name: Name, place: PackPlace)] {
-    try index.clear()
+    for writer in [Writer.objects, .records] { withPack(writer) { $0.release() } }
     var damaged: [(name: Name, place: PackPlace)] = []
     for (pack, (kind, _)) in try packFiles() {
       var changes = PackIndex.Changes()
-      guard let (file, found) = try read(pack, kind, from: 0, into: &changes, anyway: true) else { continue }
+      guard let (file, found) = try read(pack, kind, from: 0, into: &changes) else { continue }
       damaged += found
+      changes.gonePacks = [pack]
       try withExtendedLifetime(file) { () throws(StoreError) in try index.commit(changes) }
     }
+    try index.forgetPacks { () throws(StoreError) in Set(try packFiles().keys) }
     return damaged
   }
 
-  // Reads a pack and returns it with its lock. One that another process appends to is left to that process (nil), unless
-  // `anyway`.
+  // Reads a pack and returns it with its lock. One that another process appends to is left to that process: nil.
   private func read(
-    _ pack: Int64, _ kind: Kind, from start: Int64, into changes: inout PackIndex.Changes, anyway: Bool = false
+    _ pack: Int64, _ kind: Kind, from start: Int64, into changes: inout PackIndex.Changes
   ) throws(StoreError) -> (file: PackFile, damaged: [(name: Name, place: PackPlace)])? {
     let place = "\(path)/\(PackFile.path(pack, kind))"
     let file: PackFile
     do throws(StoreError) {
       file = try openPack(pack, kind)
-      if !isReadOnly, try !fileSystem.tryLock(file.descriptor, at: place), !anyway { return nil }
+      if !isReadOnly, try !fileSystem.tryLock(file.descriptor, at: place) { return nil }
       // Rewritten and removed since its name was read.
       if try fileSystem.stat(file.descriptor, at: place).st_nlink == 0 { return nil }
     } catch {
@@ -58,7 +59,7 @@ extension ObjectStore {
       try syncFolder("packs")
     }
     changes.added += scan.entries.filter { $0.name.kind == kind }
-    changes.lengths[pack] = (kind, scan.end)
+    changes.lengths[pack] = (kind, start, scan.end)
     return (file, scan.damaged)
   }
 
@@ -110,7 +111,7 @@ extension ObjectStore {
 
   /// Puts plain bytes, compressed, at the end of a pack; `bytes` are the whole object.
   func stagePacked(
-    _ name: Name, _ bytes: UnsafeRawBufferPointer, planes: BytePlanes, level: Int, _ codec: Codec
+    _ name: Name, _ bytes: UnsafeRawBufferPointer, planes: BytePlanes, level: Int, _ codec: Codec, isPart: Bool = false
   ) throws(StoreError) {
     _ = try writable()
     let room = UnsafeMutableRawBufferPointer(rebasing: codec.stored[PackEntry.headerSize...])
@@ -123,10 +124,21 @@ extension ObjectStore {
     let entry = PackEntry(name: name, planes: planes, plain: bytes.count, stored: stored)
     entry.encode(to: codec.stored)
     let whole = UnsafeRawBufferPointer(rebasing: codec.stored[..<(PackEntry.headerSize + stored)])
-    let place = try withPack(name.kind == .object ? .objects : .records) { pack throws(StoreError) in
-      try pack.append(entry, whole, index: index)
+    try withPack(name.kind == .object ? .objects : .records) { pack throws(StoreError) in
+      let place = try pack.append(entry, whole, index: index)
+      // Before anybody else asks how long the pack is: up to there everything is staged.
+      if isPart { try stagePart(name.digest, place) } else { try stage(name, .packed(place)) }
     }
-    try stage(name, .packed(place))
+  }
+
+  /// Notes where a part of a list lies, or an object that moves to another pack. The first place counts.
+  func stagePart(_ digest: Digest, _ place: PackPlace, moves: Bool = false) throws(StoreError) {
+    try shared.withLock { shared throws(StoreError) in
+      if let failure = shared.failure { throw failure }
+      if moves && shared.parts[digest] == nil { shared.moving.insert(digest) }
+      if !moves { shared.moving.remove(digest) }
+      if shared.parts[digest] == nil { shared.parts[digest] = place }
+    }
   }
 
   /// Notes what was put. False when another thread was first: then that one counts.

@@ -180,7 +180,7 @@ extension ObjectStore {
     // A row of the index is written after its bytes are durable.
     if try index.find(name) != nil { return try isThereAndPinned(name) }
     guard try looseForm(name, isSmall: isSmall) != nil, try isThereAndPinned(name) else { return false }
-    shared.withLock { $0.namesUnsynced = true }
+    shared.withLock { _ = $0.reliedShards.insert(name.shard) }
     return true
   }
 

@@ -7,6 +7,11 @@ extension ObjectStore {
   /// A cache with less than this has no reserve: it would be most of what it takes.
   private static let leastCache: Int64 = 64 << 20
 
+  /// Gives the space back before the cache is opened, which itself takes some. It is no error when there is none.
+  public static func releaseReserve(ofCache path: String) {
+    try? FileSystem.live.remove("\(path)/reserve", in: AT_FDCWD, at: path)
+  }
+
   /// Gives the space back. It is no error when there is none.
   func releaseReserve() throws(StoreError) {
     do {

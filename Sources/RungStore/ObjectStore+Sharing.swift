@@ -22,9 +22,17 @@ extension ObjectStore {
     guard size >= Self.leastSize, options.compression != .raw else { return nil }
     for earlier in options.earlier.prefix(2) {
       let name = Name(kind: .object, digest: earlier)
-      guard let stored = try? open(name), let earlierSize = stored.size, earlierSize >= Self.leastSize else { continue }
-      guard try sharesWindows(descriptor, size, place, stored, earlierSize) else { continue }
-      return try putLists(descriptor, size, place, before, stored, earlierSize, options)
+      // A hint must not fail a put: what is wrong with the earlier version only means that nothing is shared with it.
+      do throws(StoreError) {
+        guard try isThereAndPinned(name) else { continue }
+        let stored = try open(name)
+        guard let earlierSize = stored.size, earlierSize >= Self.leastSize,
+          try sharesWindows(descriptor, size, place, stored, earlierSize)
+        else { continue }
+        return try putLists(descriptor, size, place, before, stored, earlierSize, options)
+      } catch {
+        if error.code == .changed { throw error }
+      }
     }
     return nil
   }
@@ -122,16 +130,25 @@ extension ObjectStore {
     }
     for part in parts {
       let name = Name(kind: .object, digest: part.digest)
-      if shared.withLock({ $0.staged[name] }) != nil { continue }
+      if stagedPart(name) != nil { continue }
       if try index.find(name) == nil { return false }
     }
     return !parts.isEmpty
   }
 
+  /// Where a part lies that was put and not yet published; a file in the stage folder is no place for one.
+  func stagedPart(_ name: Name) -> PackPlace? {
+    shared.withLock { shared in
+      if let place = shared.parts[name.digest] { return place }
+      if case .packed(let place)? = shared.staged[name] { return place }
+      return nil
+    }
+  }
+
   /// True when a part of a list lies in a pack, where the parts of lists are looked for; it is then pinned.
   func hasPart(_ digest: Digest) throws(StoreError) -> Bool {
     let name = Name(kind: .object, digest: digest)
-    if case .packed? = shared.withLock({ $0.staged[name] }) { return true }
+    if stagedPart(name) != nil { return true }
     guard try index.find(name) != nil else { return false }
     return try writable().pin(digest) { () throws(StoreError) in try index.find(name) != nil }
   }

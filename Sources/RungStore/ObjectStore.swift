@@ -64,8 +64,13 @@ public final class ObjectStore: Sendable {
     var staged: [Name: Staged] = [:]
     // Shards that are known to exist.
     var shards: Set<String> = []
-    // Names of another process were relied on since the last sync of names.
-    var namesUnsynced = false
+    // Parts of lists, and objects that move to another pack: packed, without a row in the index, whatever is staged
+    // under their names.
+    var parts: [Digest: PackPlace] = [:]
+    // Those of them that only move: nobody relies on them because of that.
+    var moving: Set<Digest> = []
+    // Shards in which names of another process were relied on since the last sync of names.
+    var reliedShards: Set<String> = []
     // Set by a failed sync, or where the cache is read-only; final.
     var failure: StoreError?
     // Of raw files that were put, or that were verified: the checksum of each piece.
@@ -165,7 +170,7 @@ public final class ObjectStore: Sendable {
   /// The same, with the promise that no collector takes it away from now on.
   func isThereAndPinned(_ name: Name) throws(StoreError) -> Bool {
     guard try isPresent(name) else { return false }
-    guard let stage, name.kind == .object else { return true }
+    guard let stage, name.kind == .object, !stage.isPinned(name.digest) else { return true }
     return try stage.pin(name.digest) { () throws(StoreError) in try isPresent(name) }
   }
 

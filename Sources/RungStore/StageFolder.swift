@@ -84,6 +84,9 @@ final class StageFolder: Sendable {
     }
   }
 
+  /// True when this process has pinned the object before.
+  func isPinned(_ digest: Digest) -> Bool { pins.withLock { $0.known.contains(digest) } }
+
   /// The same for objects that this process is about to publish: no collector finds them before they are pinned.
   func pin(new digests: [Digest]) throws(StoreError) {
     try pins.withLock { pins throws(StoreError) in

@@ -93,4 +93,26 @@ import Testing
       #expect(try reader.read(two, limit: .max) == second)
     }
   }
+
+  @Test func aPartThatIsAlsoAFileOfItsOwnIsStoredAsBoth() throws {
+    try withStore { store, folder in
+      let bytes = noise(300_000, seed: 21)
+      try write(bytes, to: "\(folder)/in")
+      let digest = try store.put(fileAt: "\(folder)/in").digest
+      // As a file it is no place for a part of a list.
+      #expect(try !store.hasPart(digest))
+      try store.codecs.with { codec throws(StoreError) in
+        codec.fit(bytes.count)
+        try bytes.withRaw { plain throws(StoreError) in
+          try store.stagePacked(
+            .init(kind: .object, digest: digest), plain, planes: .off, level: 1, codec, isPart: true)
+        }
+      }
+      #expect(try store.hasPart(digest))
+      try store.flush()
+      let reader = try ObjectStore(path: store.path, durability: .none)
+      #expect(try reader.hasPart(digest) && reader.looseForm(.init(kind: .object, digest: digest)) == .raw)
+      #expect(try reader.read(digest, limit: .max) == bytes)
+    }
+  }
 }

@@ -69,6 +69,16 @@ func files(_ folder: String) -> [String] {
   }
 }
 
+/// Asks until the answer is yes, at most some hundred times.
+///
+/// The kernel keeps a lock as long as any process has its open file. One that another test is just starting has, between
+/// fork and exec, all files of this process: for that moment a lock that was let go of is still held, and a pack is taken
+/// for one that somebody appends to.
+func eventually(_ body: () throws -> Bool) rethrows -> Bool {
+  for _ in 0..<400 where try body() { return true }
+  return false
+}
+
 /// Where the bytes lie that stand for an object or a record: their file, and which part of it.
 func location(of digest: Digest, _ kind: ObjectStore.Kind = .object, in store: ObjectStore) throws -> (
   file: String, bytes: Range<Int>

@@ -150,7 +150,9 @@ final class ChunkSource: Sendable {
       }
       try store.codecs.with { codec throws(StoreError) in
         codec.fit(bytes.count)
-        try store.stagePacked(name, bytes, planes: way.planes, level: way.level ?? Levels.large, codec)
+        try store.stagePacked(
+          name, bytes, planes: way.planes, level: way.level ?? Levels.large, codec,
+          isPart: true)
       }
     }
   }

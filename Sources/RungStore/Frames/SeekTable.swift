@@ -72,7 +72,9 @@ struct SeekTable {
     var offset: Int64 = 0
     for index in stored.indices {
       let plain = Int(plain[index])
-      guard plain > 0, plain <= Frames.mostPlain, stored[index] > 0 else { return nil }
+      guard plain > 0, plain <= Frames.mostPlain, stored[index] > 0, Int(stored[index]) <= 2 * Frames.mostPlain else {
+        return nil
+      }
       result.append(
         Segment(
           source: 0, isRaw: false, planes: planes, offset: offset, stored: Int(stored[index]), plain: plain))

@@ -29,8 +29,9 @@ final class PackIndex: Sendable {
   /// What a process did to the packs, for one commit.
   struct Changes {
     var added: [(name: ObjectStore.Name, place: PackPlace)] = []
-    /// Up to which byte all of a pack is in the index.
-    var lengths: [Int64: (kind: ObjectStore.Kind, length: Int64)] = [:]
+    /// Up to which byte all of a pack is in the index, if up to `from` it is already. Where it is not (the index was made
+    /// anew meanwhile) the length stays, and whoever opens the cache next reads the pack from there.
+    var lengths: [Int64: (kind: ObjectStore.Kind, from: Int64, length: Int64)] = [:]
     /// Names to be forgotten if they still lie there.
     var removed: [(name: ObjectStore.Name, place: PackPlace)] = []
     /// Packs to be forgotten with all that lies in them.
@@ -213,15 +214,12 @@ final class PackIndex: Sendable {
       var changes = Changes()
       changes.gonePacks = try database.rows("SELECT id FROM pack") { $0.int(0) }.filter { !kept.contains($0) }
       try Self.apply(changes, to: database)
+      // Rows of packs that nobody has told of lead nowhere; what is in such a pack is read again.
+      for kind in [ObjectStore.Kind.object, .record] {
+        try database.execute("DELETE FROM \(kind.rawValue) WHERE pack NOT IN (SELECT id FROM pack)")
+      }
     }
     if let failure { throw failure }
-  }
-
-  /// Forgets everything.
-  func clear() throws(StoreError) {
-    try write { database throws(DatabaseError) in
-      for table in ["objects", "records", "pack", "sums"] { try database.execute("DELETE FROM \(table)") }
-    }
   }
 
   private static func apply(_ changes: Changes, to database: Database) throws(DatabaseError) {
@@ -249,10 +247,15 @@ final class PackIndex: Sendable {
       let bytes = sums.flatMap { sum in withUnsafeBytes(of: sum.littleEndian) { Array($0) } }
       try database.run("INSERT OR REPLACE INTO sums VALUES (?, ?)", [.digest(digest), .blob(bytes)])
     }
-    for (pack, (kind, length)) in changes.lengths {
-      try database.run(
-        "INSERT INTO pack VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET length = max(length, excluded.length)",
-        [.int(pack), .text(kind.rawValue), .int(length)])
+    for (pack, (kind, from, length)) in changes.lengths {
+      if from == 0 {
+        try database.run(
+          "INSERT INTO pack VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET length = excluded.length WHERE length = 0",
+          [.int(pack), .text(kind.rawValue), .int(length)])
+      } else {
+        try database.run(
+          "UPDATE pack SET length = ? WHERE id = ? AND length = ?", [.int(length), .int(pack), .int(from)])
+      }
     }
   }
 

@@ -30,10 +30,12 @@ enum PackTables {
   private static let insertRecord = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)"
   static func insert(_ kind: ObjectStore.Kind) -> String { kind == .object ? insertObject : insertRecord }
 
-  /// The place in a row, whose columns begin at `first`.
+  /// The place in a row, whose columns begin at `first`. Of a damaged row it is a place where nothing is.
   static func place(_ row: Row, from first: Int32) -> PackPlace {
-    PackPlace(
-      pack: row.int(first), offset: row.int(first + 1), stored: Int(row.int(first + 2)), plain: Int(row.int(first + 3)),
+    let most = Int64(2 * Frames.mostPlain)
+    return PackPlace(
+      pack: row.int(first), offset: min(max(0, row.int(first + 1)), 1 << 60),
+      stored: Int(min(max(0, row.int(first + 2)), most)), plain: Int(min(max(0, row.int(first + 3)), most)),
       planes: BytePlanes(rawValue: Int(row.int(first + 4))) ?? .off)
   }
 

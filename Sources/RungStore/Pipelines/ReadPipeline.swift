@@ -1,8 +1,8 @@
 import Glibc
 import RungCore
 
-/// Reads an object of many pieces on several threads: pieces are decoded and written side by side, and hashed in their
-/// order as they come. Memory is bounded by the number of threads, not by the object.
+/// Reads an object of many pieces on several threads: pieces are decoded side by side, and hashed and written in their
+/// order as they come. (Two threads that write to one file would only wait for each other in the kernel.) Memory is bounded by the number of threads, not by the object.
 ///
 /// Safe to send: a buffer of the ring, and the place in the target that belongs to it, is used by the one thread to
 /// which the state behind the monitor has given it; so is the hash.
@@ -36,10 +36,17 @@ final class ReadPipeline: @unchecked Sendable {
     var next = 0
     var hashed = 0
     var isHashing = false
+    // All of them where nothing is written.
+    var written: Int
+    var isWriting = false
+    // Decoded, and not yet both hashed and written.
     var decoded: Set<Int> = []
     var problem: Problem?
+
+    // What is hashed and written makes room in the ring.
+    mutating func release(_ piece: Int) { if piece < min(hashed, written) { decoded.remove(piece) } }
   }
-  private let state = Monitor(State())
+  private let state: Monitor<State>
 
   init(_ store: ObjectStore, _ stored: Stored, to target: Target) {
     self.store = store
@@ -54,6 +61,9 @@ final class ReadPipeline: @unchecked Sendable {
     }
     self.starts = starts
     threads = min(store.lanes.width, stored.segments.count)
+    var isFile = false
+    if case .file = target { isFile = true }
+    state = Monitor(State(written: isFile ? 0 : stored.segments.count))
   }
 
   deinit { for buffer in ring { buffer.deallocate() } }
@@ -83,6 +93,7 @@ final class ReadPipeline: @unchecked Sendable {
   private enum Task {
     case decode(Int)
     case hash(Int)
+    case write(Int)
     case stop
   }
 
@@ -100,13 +111,17 @@ final class ReadPipeline: @unchecked Sendable {
     let count = stored.segments.count
     while true {
       let task = state.wait { state -> Task? in
-        if state.problem != nil || state.hashed == count { return .stop }
+        if state.problem != nil || (state.hashed == count && state.written == count) { return .stop }
         // Hashing is the one thing that cannot be done by two; whoever can goes on with it.
         if !state.isHashing && state.decoded.contains(state.hashed) {
           state.isHashing = true
           return .hash(state.hashed)
         }
-        if state.next < count && state.next - state.hashed < ring.count {
+        if !state.isWriting && state.decoded.contains(state.written) {
+          state.isWriting = true
+          return .write(state.written)
+        }
+        if state.next < count && state.next - min(state.hashed, state.written) < ring.count {
           state.next += 1
           return .decode(state.next - 1)
         }
@@ -117,17 +132,23 @@ final class ReadPipeline: @unchecked Sendable {
       case .hash(let piece):
         hash.update(UnsafeRawBufferPointer(buffer(piece)))
         state.withLock(wake: true) { state in
-          state.decoded.remove(piece)
           state.hashed += 1
           state.isHashing = false
+          state.release(piece)
         }
       case .decode(let piece):
         let buffer = buffer(piece)
         if let problem = try store.decode(stored, piece, into: buffer, codec) { return .piece(piece, problem) }
-        if case .file(let descriptor, let place) = target {
-          try store.fileSystem.write(descriptor, UnsafeRawBufferPointer(buffer), from: starts[piece], at: place)
-        }
         state.withLock(wake: true) { _ = $0.decoded.insert(piece) }
+      case .write(let piece):
+        if case .file(let descriptor, let place) = target {
+          try store.fileSystem.write(descriptor, UnsafeRawBufferPointer(buffer(piece)), from: starts[piece], at: place)
+        }
+        state.withLock(wake: true) { state in
+          state.written += 1
+          state.isWriting = false
+          state.release(piece)
+        }
       }
     }
   }
