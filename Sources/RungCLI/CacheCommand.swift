@@ -107,12 +107,7 @@ struct CacheCheck: ParsableCommand {
     if json {
       let json: JSON = [
         "checked": .int(report.checked), "bytes": .int(report.bytes),
-        "damaged": .array(
-          report.damaged.map {
-            ["digest": .digest($0.digest), "record": .bool($0.isRecord), "problem": .string($0.error.message)]
-          }),
-        "gone": .array(
-          gone.map { ["record": .digest($0.record), "missing": .array($0.missing.map { .digest($0) })] }),
+        "damaged": .array(report.damaged.map(\.json)), "gone": .array(gone.map(\.json)),
         "collected": .int(collected), "strangers": .array(report.strangers.map { .string($0) }),
         "index": .array(problems.map { .string($0) }), "sound": .bool(report.isSound && problems.isEmpty),
       ]

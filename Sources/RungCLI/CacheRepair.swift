@@ -35,12 +35,7 @@ struct CacheRepair: ParsableCommand {
     if json {
       let json: JSON = [
         "sound": .int(report.sound), "removed": .int(report.removed),
-        "damaged": .array(
-          report.damaged.map {
-            ["digest": .digest($0.digest), "record": .bool($0.isRecord), "problem": .string($0.error.message)]
-          }),
-        "gone": .array(
-          gone.map { ["record": .digest($0.record), "missing": .array($0.missing.map { .digest($0) })] }),
+        "damaged": .array(report.damaged.map(\.json)), "gone": .array(gone.map(\.json)),
       ]
       Console.print(json.pretty)
     } else {

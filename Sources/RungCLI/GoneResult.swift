@@ -30,6 +30,9 @@ struct GoneResult {
     return result
   }
 
+  /// What programs are told.
+  var json: JSON { ["record": .digest(record), "missing": .array(missing.map { .digest($0) })] }
+
   /// What people are told: how many, and a few examples.
   static func text(_ gone: [GoneResult], _ ledger: Ledger) -> [String] {
     if gone.isEmpty { return [] }
@@ -46,4 +49,9 @@ struct GoneResult {
     if gone.count > 5 { lines.append("  and \(gone.count - 5) more; --json lists them all") }
     return lines
   }
+}
+
+extension CheckReport.Damage {
+  /// What programs are told.
+  var json: JSON { ["digest": .digest(digest), "record": .bool(isRecord), "problem": .string(error.message)] }
 }

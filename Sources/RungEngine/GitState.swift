@@ -1,5 +1,6 @@
 import Glibc
 import RungPlan
+import Synchronization
 
 /// The commit that the project's tree stands on.
 struct GitState: Sendable {
@@ -44,5 +45,24 @@ func readFile(_ path: String) -> [UInt8]? {
     }
     if count == 0 { return bytes }
     bytes += buffer[..<count]
+  }
+}
+
+extension GitState {
+  /// The state, asked for once: when the first record is written.
+  final class Once: Sendable {
+    private let root: String
+    private let answer = Mutex<GitState??>(nil)
+
+    init(root: String) { self.root = root }
+
+    var state: GitState? {
+      answer.withLock { answer in
+        if let known = answer { return known }
+        let state = GitState.read(root)
+        answer = .some(state)
+        return state
+      }
+    }
   }
 }

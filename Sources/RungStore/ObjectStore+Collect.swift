@@ -18,6 +18,8 @@ public struct Collected: Hashable, Sendable {
 extension ObjectStore {
   // So many objects are taken away while pinners wait.
   private static let batch = 500
+  // So many packs are open while they are written anew.
+  private static let packBatch = 64
   // A pack of which more than this share is dead is written anew.
   private static let mostDead = 0.25
 
@@ -56,6 +58,7 @@ extension ObjectStore {
     try emptyTrash()
     try rewritePacks()
     for digest in doomed { hot.drop(digest) }
+    try StageFolder.forgetLeftPins(root, path, fileSystem)
     try makeReserve()
     return result
   }
@@ -119,10 +122,15 @@ extension ObjectStore {
       let alive = live[pack]?.reduce(Int64(0)) { $0 + $1.place.end - $1.place.offset } ?? 0
       return file.kind == .object && file.size > 0 && Double(file.size - alive) > Self.mostDead * Double(file.size)
     }
-    // Those first that give the most: the disk may be full.
-    for (pack, file) in worth.sorted(by: { (live[$0.key]?.count ?? 0) < (live[$1.key]?.count ?? 0) }) {
+    // Those first that give the most: the disk may be full. A batch at a time: the index is read once for each, and each
+    // pack is open meanwhile.
+    let order = worth.keys.sorted { (live[$0]?.count ?? 0) < (live[$1]?.count ?? 0) }
+    for start in stride(from: 0, to: order.count, by: Self.packBatch) {
       do throws(StoreError) {
-        try rewrite(pack, file.kind, avoiding: Set(worth.keys))
+        let batch = order[start..<min(start + Self.packBatch, order.count)]
+        var locked: [PackFile] = []
+        for pack in batch { if let file = try lockedPack(pack) { locked.append(file) } }
+        try rewrite(locked, avoiding: Set(order))
       } catch {
         // What was freed before stays freed; the rest waits until there is space.
         guard error.code == .noSpace else { throw error }
@@ -131,36 +139,53 @@ extension ObjectStore {
     }
   }
 
-  private func rewrite(_ pack: Int64, _ kind: Kind, avoiding: Set<Int64>) throws(StoreError) {
-    let place = "\(path)/\(PackFile.path(pack, kind))"
-    let old: PackFile
+  // Opens a pack with its lock; nil when somebody has it, or when not all of it is in the index, for only then may what
+  // is not be called dead.
+  private func lockedPack(_ pack: Int64) throws(StoreError) -> PackFile? {
+    let place = "\(path)/\(PackFile.path(pack, .object))"
     do throws(StoreError) {
-      old = try openPack(pack, kind)
-      guard try fileSystem.tryLock(old.descriptor, at: place) else { return }
-      // All of it has to be in the index before what is not may be called dead.
-      guard try index.length(of: pack) == Int64(fileSystem.stat(old.descriptor, at: place).st_size) else { return }
+      let file = try openPack(pack, .object)
+      guard try fileSystem.tryLock(file.descriptor, at: place) else { return nil }
+      let size = Int64(try fileSystem.stat(file.descriptor, at: place).st_size)
+      return try index.length(of: pack) == size ? file : nil
     } catch {
-      if error.code == .missing { return }
+      if error.code == .missing { return nil }
       throw error
     }
-    var moved: [(name: Name, from: PackPlace)] = []
-    try index.forEach(kind, in: pack) { digest, place in moved.append((Name(kind: kind, digest: digest), place)) }
-    try codecs.with { codec throws(StoreError) in
-      for (name, from) in moved {
-        // What cannot be read any more stays out; it is found when somebody asks for it.
-        guard let entry = try readEntry(name, from, old, codec) else { continue }
-        let bytes = UnsafeRawBufferPointer(rebasing: codec.stored[..<(PackEntry.headerSize + entry.stored)])
-        try withPack(.objects) { writer throws(StoreError) in
-          try stagePart(name.digest, try writer.append(entry, bytes, index: index, avoiding: avoiding), moves: true)
-        }
+  }
+
+  // Copies what is alive in packs whose locks are held, and removes them.
+  private func rewrite(_ old: [PackFile], avoiding: Set<Int64>) throws(StoreError) {
+    var moved: [Int64: [(name: Name, place: PackPlace)]] = [:]
+    let wanted = Set(old.map(\.pack))
+    // Read while the locks are held: nobody can add anything to these packs any more.
+    try index.forEach(.object, byPlace: true) { digest, place in
+      if wanted.contains(place.pack) {
+        moved[place.pack, default: []].append((Name(kind: .object, digest: digest), place))
       }
     }
-    // As whatever is put: durable first, then found there. The old pack goes when nothing leads to it any more.
-    try flush()
-    var changes = PackIndex.Changes()
-    changes.gonePacks = [pack]
-    try index.commit(changes)
-    try fileSystem.remove(PackFile.path(pack, kind), in: root, at: place)
-    packs.drop(pack)
+    for file in old {
+      let entries = moved[file.pack] ?? []
+      try codecs.with { codec throws(StoreError) in
+        for (name, from) in entries {
+          // What cannot be read any more stays out; it is found when somebody asks for it.
+          guard let entry = try readEntry(name, from, file, codec) else { continue }
+          let bytes = UnsafeRawBufferPointer(rebasing: codec.stored[..<(PackEntry.headerSize + entry.stored)])
+          try withPack(.objects) { writer throws(StoreError) in
+            let place = try writer.append(entry, bytes, index: index, avoiding: avoiding)
+            try stagePart(name.digest, place, moves: true)
+          }
+        }
+      }
+      // As whatever is put: durable first, then found there. The old pack goes when nothing leads to it any more.
+      try flush()
+      var changes = PackIndex.Changes()
+      changes.removed = entries
+      changes.emptiedPacks = [file.pack]
+      try index.commit(changes)
+      let place = PackFile.path(file.pack, .object)
+      try fileSystem.remove(place, in: root, at: "\(path)/\(place)")
+      packs.drop(file.pack)
+    }
   }
 }

@@ -72,6 +72,8 @@ extension ObjectStore {
     if !files.isEmpty || !relied.isEmpty { try syncNames(shards, all: syncsAll) }
     for (name, _, form) in files where form == .list { removeOtherForms(of: name) }
     try tell(records, [:])
+    // Last: without it everything is safe all the same.
+    try? makeReserveInTime()
   }
 
   // Commits what lies in packs and forgets that it is staged.

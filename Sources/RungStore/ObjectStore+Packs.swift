@@ -126,6 +126,7 @@ extension ObjectStore {
     let whole = UnsafeRawBufferPointer(rebasing: codec.stored[..<(PackEntry.headerSize + stored)])
     try withPack(name.kind == .object ? .objects : .records) { pack throws(StoreError) in
       let place = try pack.append(entry, whole, index: index)
+      shared.withLock { $0.putBytes += Int64(whole.count) }
       // Before anybody else asks how long the pack is: up to there everything is staged.
       if isPart { try stagePart(name.digest, place) } else { try stage(name, .packed(place)) }
     }

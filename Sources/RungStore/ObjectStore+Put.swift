@@ -201,6 +201,8 @@ extension ObjectStore {
       if !keep { try? fileSystem.remove(file, in: stage.descriptor, at: place) }
     }
     guard let name = try body(descriptor, place) else { return }
+    let size = Int64(try fileSystem.stat(descriptor, at: place).st_size)
+    shared.withLock { $0.putBytes += size }
     keep = try self.stage(name, .file(file, form))
   }
 

@@ -21,9 +21,22 @@ extension ObjectStore {
     }
   }
 
-  /// Takes the space again where the cache is large enough. It is no error when there is none to take.
+  /// Takes the space at the first flush of a process, and again when it has put much, if the cache is large by then.
+  func makeReserveInTime() throws(StoreError) {
+    let isDue = shared.withLock { shared in
+      shared.reserve == .notLookedAt || shared.reserve == .tooSmallForOne && shared.putBytes >= Self.leastCache
+    }
+    if isDue { try makeReserve() }
+  }
+
+  /// Takes the space where the cache is large enough. It is no error when there is none to take.
   func makeReserve() throws(StoreError) {
-    guard durability == .full, try packFiles().values.reduce(0, { $0 + $1.size }) >= Self.leastCache else { return }
+    guard durability == .full else { return }
+    let put = shared.withLock { $0.putBytes }
+    var isLarge = put >= Self.leastCache
+    if !isLarge { isLarge = try packFiles().values.reduce(0) { $0 + $1.size } >= Self.leastCache }
+    shared.withLock { $0.reserve = isLarge ? .done : .tooSmallForOne }
+    guard isLarge else { return }
     let place = "\(path)/reserve"
     do throws(StoreError) {
       let file = try fileSystem.open("reserve", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644, in: root, at: place)

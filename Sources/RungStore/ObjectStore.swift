@@ -60,6 +60,8 @@ public final class ObjectStore: Sendable {
     case packed(PackPlace)
   }
 
+  enum Reserve: Sendable { case notLookedAt, tooSmallForOne, done }
+
   struct Shared: Sendable {
     var staged: [Name: Staged] = [:]
     // Shards that are known to exist.
@@ -73,6 +75,9 @@ public final class ObjectStore: Sendable {
     var reliedShards: Set<String> = []
     // Set by a failed sync, or where the cache is read-only; final.
     var failure: StoreError?
+    // What this process has put, in stored bytes, and whether the reserve was looked at since that was little, or much.
+    var putBytes: Int64 = 0
+    var reserve = Reserve.notLookedAt
     // Of raw files that were put, or that were verified: the checksum of each piece.
     var sums: [Digest: [UInt32]] = [:]
   }

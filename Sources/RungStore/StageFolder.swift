@@ -56,6 +56,9 @@ final class StageFolder: Sendable {
   }
 
   deinit {
+    if pins.withLock({ !$0.known.isEmpty }) {
+      Self.leavePins(of: String(name.dropFirst("stage/".count)), root, fileSystem)
+    }
     // What was not flushed is nobody's. Errors do not matter: the next process sweeps.
     try? removeTree(name, in: root, fileSystem, at: name)
     pins.withLock { pins in
@@ -130,35 +133,60 @@ final class StageFolder: Sendable {
 
   private static let pinsFile = "pins"
 
-  /// What all living processes have pinned.
+  // What a process had pinned that ended during a collection: `stage/pins-…`.
+  private static let leftPins = "pins-"
+
+  /// True while a process collects: it holds the lock of `gc.lock` from before it looks at anything.
+  private static func isCollecting(_ root: Int32, _ fileSystem: FileSystem) -> Bool {
+    guard let gate = try? fileSystem.open("gc.lock", O_RDWR | O_NOFOLLOW, in: root, at: "gc.lock") else { return false }
+    defer { fileSystem.close(gate) }
+    return (try? fileSystem.tryLock(gate, shared: true, at: "gc.lock")) == false
+  }
+
+  // A collection that is going on has looked at the records before this process wrote its last ones, and may read the
+  // pins only after it has ended: so they stay until the collection is over.
+  private static func leavePins(of folder: String, _ root: Int32, _ fileSystem: FileSystem) {
+    guard isCollecting(root, fileSystem) else { return }
+    try? fileSystem.rename(
+      "stage/\(folder)/\(pinsFile)", in: root, to: "stage/\(leftPins)\(folder)", in: root, at: "stage/\(folder)")
+  }
+
+  /// What processes have pinned: those that live, and those that ended during this collection.
   static func pinned(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) -> Set<Digest> {
     let place = "\(cache)/stage"
     let stage = try fileSystem.open("stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
     defer { fileSystem.close(stage) }
     var result: Set<Digest> = []
-    for folder in try fileSystem.list(stage, at: place) {
-      let name = text(folder)
+    for entry in try fileSystem.list(stage, at: place) {
+      let name = text(entry)
       do throws(StoreError) {
-        let file = try fileSystem.open("\(name)/\(pinsFile)", O_RDONLY | O_NOFOLLOW, in: stage, at: "\(place)/\(name)")
+        let path = name.hasPrefix(leftPins) ? name : "\(name)/\(pinsFile)"
+        let file = try fileSystem.open(path, O_RDONLY | O_NOFOLLOW, in: stage, at: "\(place)/\(path)")
         defer { fileSystem.close(file) }
-        let lock = try fileSystem.open("\(name)/lock", O_RDWR | O_NOFOLLOW, in: stage, at: "\(place)/\(name)/lock")
-        defer { fileSystem.close(lock) }
-        // Whoever has died needs nothing any more.
-        if try fileSystem.tryLock(lock, at: "\(place)/\(name)/lock") { continue }
-        let size = Int(try fileSystem.stat(file, at: "\(place)/\(name)").st_size)
+        let size = Int(try fileSystem.stat(file, at: "\(place)/\(path)").st_size)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 8)
         defer { bytes.deallocate() }
-        let count = try fileSystem.read(file, bytes, from: 0, at: "\(place)/\(name)")
+        let count = try fileSystem.read(file, bytes, from: 0, at: "\(place)/\(path)")
         for start in stride(from: 0, to: count - count % Digest.byteCount, by: Digest.byteCount) {
           let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Digest.byteCount])
           if let digest = Digest(bytes: slice) { result.insert(digest) }
         }
       } catch {
-        // The lock of the gate, or a folder that was removed meanwhile.
+        // The lock of the gate, a process that has pinned nothing, or a folder that was removed meanwhile.
         guard error.code == .missing else { throw error }
       }
     }
     return result
+  }
+
+  /// Forgets the pins of processes that have ended, when a collection is over.
+  static func forgetLeftPins(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) {
+    let place = "\(cache)/stage"
+    let stage = try fileSystem.open("stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
+    defer { fileSystem.close(stage) }
+    for entry in try fileSystem.list(stage, at: place) where text(entry).hasPrefix(leftPins) {
+      try removeTree(entry, in: stage, fileSystem, at: "\(place)/\(text(entry))")
+    }
   }
 
   /// A name that no other thread gets.
@@ -184,6 +212,7 @@ final class StageFolder: Sendable {
     for folder in try fileSystem.list(stage, at: place) {
       let name = text(folder)
       if name == "lock" { continue }
+      if name.hasPrefix(leftPins) && isCollecting(root, fileSystem) { continue }
       let inside = "\(place)/\(name)"
       var lock: Int32 = -1
       do throws(StoreError) {
@@ -195,6 +224,7 @@ final class StageFolder: Sendable {
       defer { if lock >= 0 { fileSystem.close(lock) } }
       let isDead = try lock < 0 ? true : fileSystem.tryLock(lock, at: "\(inside)/lock")
       if isDead {
+        leavePins(of: name, root, fileSystem)
         try removeTree(folder, in: stage, fileSystem, at: inside)
       }
     }

@@ -64,8 +64,7 @@ enum Decoder: String, CaseIterable {
 
   // The first byte says how the frame's bytes are grouped and how long they should be.
   private func frames(_ bytes: [UInt8]) {
-    guard let first = bytes.first else { return }
-    let codec = Codec()
+    guard let first = bytes.first, let codec = try? Codec() else { return }
     let frame = Array(bytes.dropFirst())
     codec.fit(1 << 16)
     let planes = BytePlanes.allCases[Int(first & 3)]

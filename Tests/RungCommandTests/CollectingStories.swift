@@ -65,6 +65,8 @@ import Testing
     let again = try sandbox.run()
     #expect(again.counts == Counts(ran: 4, unchanged: 3))
     #expect(again.steps == ["fit": 3, "figure": 1])
+    // One warning for the figure, one for all that it needs.
+    #expect(again.events("warning").count == 2)
     #expect(try sandbox.run().counts == Counts(unchanged: 7))
     // Made twice, with the same bytes, and the later one is in use: there is nothing to free in the earlier one.
     let third = try gc("--older-than", "0")

@@ -110,4 +110,69 @@ import Testing
       #expect(files("\(store.path)/trash").isEmpty && store.contains(kept))
     }
   }
+
+  @Test func whatAProcessReliedOnThatEndedDuringACollectionIsSpared() throws {
+    try withFolder { folder in
+      let cache = "\(folder)/cache"
+      var used = Digest.empty
+      var unused = Digest.empty
+      do {
+        let putter = try ObjectStore(path: cache, durability: .none)
+        used = try putter.put(sample(1000)).digest
+        unused = try putter.put(sample(2000)).digest
+        try putter.flush()
+      }
+      // As `rung gc` holds it, from before it looks at the records.
+      var gate = open("\(cache)/gc.lock", O_RDWR | O_CREAT, 0o644)
+      try #require(gate >= 0 && flock(gate, LOCK_EX) == 0)
+      do {
+        let short = try ObjectStore(path: cache, durability: .none)
+        #expect(short.contains(used))
+      }
+      // Others that open the cache meanwhile do not sweep the pins away.
+      _ = try ObjectStore(path: cache, durability: .none)
+      let freed = try ObjectStore(path: cache, durability: .none).collect([used, unused])
+      #expect(freed.objects == 1 && freed.kept == 1)
+      close(gate)
+      gate = -1
+      #expect(!files("\(cache)/stage").contains { $0.hasPrefix("pins-") })
+      #expect(try ObjectStore(path: cache, durability: .none).collect([used, unused]).objects == 1)
+    }
+  }
+
+  // A file system of 120 MB that is filled to its last byte.
+  @Test(.enabled(if: canMount, "needs the right to mount"))
+  func aFullDiskCanBeCollected() throws {
+    try withFolder { folder in
+      try #require(shell("mkdir '\(folder)/disk' && mount -t tmpfs -o size=120m none '\(folder)/disk'") != nil)
+      defer { _ = shell("umount -l '\(folder)/disk'") }
+      let cache = "\(folder)/disk/cache"
+      var digests: [Digest] = []
+      do {
+        let writer = try ObjectStore(path: cache)
+        for number in 0..<24 {
+          digests.append(try writer.put(noise(3 << 20, seed: UInt64(number))).digest)
+          try writer.flush()
+        }
+      }
+      #expect(access("\(cache)/reserve", F_OK) == 0)
+      _ = shell("cat /dev/zero > '\(folder)/disk/filler' 2>/dev/null")
+      // A put fails with a clear error and harms nothing.
+      let failure = error {
+        let store = try ObjectStore(path: cache)
+        try store.put(noise(3 << 20, seed: 99))
+        try store.flush()
+      }
+      #expect(failure?.code == .noSpace)
+      ObjectStore.releaseReserve(ofCache: cache)
+      do {
+        let store = try ObjectStore(path: cache)
+        #expect(try store.collect(Set(digests[..<12])).objects == 12)
+      }
+      let store = try ObjectStore(path: cache)
+      #expect(try store.check().isSound && store.contains(digests[20]) && !store.contains(digests[3]))
+      try store.put(noise(3 << 20, seed: 99))
+      try store.flush()
+    }
+  }
 }

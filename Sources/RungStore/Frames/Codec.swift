@@ -18,9 +18,11 @@ final class Codec: @unchecked Sendable {
   /// What is decoded to be compared, or grouped.
   private(set) var scratch: UnsafeMutableRawBufferPointer
 
-  init() {
-    guard let compressor = ZSTD_createCCtx(), let decompressor = ZSTD_createDCtx() else {
-      fatalError("no memory for a zstd context")  // as any other allocation in Swift
+  init() throws(StoreError) {
+    guard let compressor = ZSTD_createCCtx() else { throw Self.noMemory }
+    guard let decompressor = ZSTD_createDCtx() else {
+      ZSTD_freeCCtx(compressor)
+      throw Self.noMemory
     }
     self.compressor = compressor
     self.decompressor = decompressor
@@ -39,6 +41,10 @@ final class Codec: @unchecked Sendable {
     plain.deallocate()
     stored.deallocate()
     scratch.deallocate()
+  }
+
+  private static var noMemory: StoreError {
+    StoreError(.io, "there is no memory left for zstd; run fewer steps at once (`--jobs`)", errno: ENOMEM)
   }
 
   /// The most stored bytes that a frame of `plain` bytes can have.
@@ -148,7 +154,8 @@ final class CodecPool: Sendable {
   private let idle = Mutex<[Codec]>([])
 
   func with<Result>(_ body: (Codec) throws(StoreError) -> Result) throws(StoreError) -> Result {
-    let codec = idle.withLock { $0.popLast() } ?? Codec()
+    let codec: Codec
+    if let used = idle.withLock({ $0.popLast() }) { codec = used } else { codec = try Codec() }
     defer { idle.withLock { if $0.count < 16 { $0.append(codec) } } }
     return try body(codec)
   }

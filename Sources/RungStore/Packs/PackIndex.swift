@@ -37,10 +37,15 @@ final class PackIndex: Sendable {
     /// Packs to be forgotten with all that lies in them.
     var gonePacks: [Int64] = []
 
+    /// Packs to be forgotten in which nothing lies any more.
+    var emptiedPacks: [Int64] = []
     /// Of raw files, the checksum of each piece.
     var sums: [Digest: [UInt32]] = [:]
 
-    var isEmpty: Bool { sums.isEmpty && added.isEmpty && lengths.isEmpty && removed.isEmpty && gonePacks.isEmpty }
+    var isEmpty: Bool {
+      sums.isEmpty && added.isEmpty && lengths.isEmpty && removed.isEmpty && gonePacks.isEmpty
+        && emptiedPacks.isEmpty
+    }
   }
 
   /// Opens the index of the cache, making it when it is missing. One that is damaged is put out of the way as
@@ -155,15 +160,6 @@ final class PackIndex: Sendable {
     }
   }
 
-  /// Hands over all that is known of a kind in one pack, as it lies there.
-  func forEach(_ kind: ObjectStore.Kind, in pack: Int64, _ body: (Digest, PackPlace) -> Void) throws(StoreError) {
-    try read { database throws(DatabaseError) in
-      _ = try database.rows(
-        "SELECT digest, \(PackTables.columns) FROM \(kind.rawValue) WHERE pack = ? ORDER BY start", [.int(pack)]
-      ) { row throws(DatabaseError) in body(try row.digest(0), PackTables.place(row, from: 1)) }
-    }
-  }
-
   /// How many objects of a kind there are, their plain and their stored bytes.
   func totals(_ kind: ObjectStore.Kind) throws(StoreError) -> (count: Int, plain: Int64, stored: Int64) {
     try read { database throws(DatabaseError) in
@@ -228,6 +224,7 @@ final class PackIndex: Sendable {
         "DELETE FROM \(name.kind.rawValue) WHERE digest = ? AND pack = ? AND start = ?",
         [.digest(name.digest), .int(place.pack), .int(place.offset)])
     }
+    for pack in changes.emptiedPacks { try database.run("DELETE FROM pack WHERE id = ?", [.int(pack)]) }
     for pack in changes.gonePacks {
       for kind in [ObjectStore.Kind.object, .record] {
         try database.run("DELETE FROM \(kind.rawValue) WHERE pack = ?", [.int(pack)])

@@ -7,6 +7,7 @@ struct PackScan {
   var entries: [(name: ObjectStore.Name, place: PackPlace)] = []
   /// Entries whose bytes are not what their header says: damaged, or written by a process that died over them.
   var damaged: [(name: ObjectStore.Name, place: PackPlace)] = []
+  private static let mostDamaged = 256
   /// How far was read.
   let end: Int64
 
@@ -33,6 +34,8 @@ struct PackScan {
         }
         damaged.append((entry.name, found))
       }
+      // Each costs the reading of what it claims. A pack with so many of them was not damaged but made to cost time.
+      if damaged.count >= Self.mostDamaged { return }
       // Its length cannot be believed either.
       offset = try Self.nextHeader(file, after: at, size, fileSystem, at: place())
     }

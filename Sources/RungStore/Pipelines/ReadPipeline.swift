@@ -70,18 +70,21 @@ final class ReadPipeline: @unchecked Sendable {
 
   /// Reads everything and returns its digest.
   func run() throws(StoreError) -> Result<Digest, Failure> {
+    store.lanes.run(threads, prepare: makeRing) { [self] _ in work() }
+    switch state.withLock({ $0.problem }) {
+    case .error(let error)?: throw error
+    case .piece(let piece, let what)?: return .failure(Failure(piece: piece, what: what))
+    case nil: return .success(hash.digest())
+    }
+  }
+
+  private func makeRing(_ threads: Int) {
     // In memory too: it bounds how far decoding may run ahead of hashing.
     let slots = min(2 * threads + 1, stored.segments.count)
     if case .memory = target {
       ring = Array(repeating: .init(start: nil, count: 0), count: slots)
     } else {
       ring = (0..<slots).map { _ in .allocate(byteCount: stored.largest, alignment: 64) }
-    }
-    store.lanes.run(threads) { [self] _ in work() }
-    switch state.withLock({ $0.problem }) {
-    case .error(let error)?: throw error
-    case .piece(let piece, let what)?: return .failure(Failure(piece: piece, what: what))
-    case nil: return .success(hash.digest())
     }
   }
 

@@ -29,7 +29,7 @@ final class WritePipeline: @unchecked Sendable {
   private let count: Int
   private let threads: Int
   // Plain memory and no array: threads change different blocks of it at the same time.
-  private let ring: UnsafeMutableBufferPointer<Block>
+  private var ring = UnsafeMutableBufferPointer<Block>(start: nil, count: 0)
   private var hash = SHA256()
   private var table = SeekTable()
   /// Of bytes that are stored as they are: the checksum of each block.
@@ -63,6 +63,9 @@ final class WritePipeline: @unchecked Sendable {
     self.level = level
     count = Int((size + Int64(Frames.plain) - 1) / Int64(Frames.plain))
     threads = min(store.lanes.width, count)
+  }
+
+  private func makeRing(_ threads: Int) {
     ring = .allocate(capacity: min(2 * threads + 2, count))
     for slot in ring.indices {
       let block = Block(
@@ -82,7 +85,7 @@ final class WritePipeline: @unchecked Sendable {
 
   /// Stores the whole file and returns its digest. Throws `changed` when it is shorter than `size`.
   func run() throws(StoreError) -> Digest {
-    store.lanes.run(threads) { [self] _ in work() }
+    store.lanes.run(threads, prepare: makeRing) { [self] _ in work() }
     if let failure = state.withLock({ $0.failure }) { throw failure }
     if level != nil {
       try table.encoded.withRaw { bytes throws(StoreError) in

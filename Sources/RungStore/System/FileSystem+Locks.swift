@@ -12,10 +12,12 @@ extension FileSystem {
   /// Lets go of the lock of an open file.
   func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
 
-  /// The exclusive lock of an open file, if nobody has it.
-  func tryLock(_ descriptor: Int32, at place: @autoclosure () -> String) throws(StoreError) -> Bool {
+  /// The lock of an open file, to have it alone or to share it, if nobody is in the way.
+  func tryLock(
+    _ descriptor: Int32, shared: Bool = false, at place: @autoclosure () -> String
+  ) throws(StoreError) -> Bool {
     do {
-      try perform(.lock, place) { _ in Int(flock(descriptor, LOCK_EX | LOCK_NB)) }
+      try perform(.lock, place) { _ in Int(flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB)) }
       return true
     } catch {
       if error.errno == EWOULDBLOCK { return false }

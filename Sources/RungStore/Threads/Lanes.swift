@@ -16,14 +16,16 @@ final class Lanes: Sendable {
   }
 
   /// Runs `body` on the calling thread and at the same time on up to `most - 1` others, each with a number of its own
-  /// from 0 on; returns when all have returned.
-  func run(_ most: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  /// from 0 on; returns when all have returned. `prepare` is told before how many there will be, so that what each needs
+  /// is taken only for those.
+  func run(_ most: Int, prepare: (Int) -> Void = { _ in }, _ body: @escaping @Sendable (Int) -> Void) {
     let taken = free.withLock { free in
       let taken = min(free, max(0, most - 1))
       free -= taken
       return taken
     }
     defer { free.withLock { $0 += taken } }
+    prepare(taken + 1)
     var threads: [pthread_t] = []
     for number in 1..<(taken + 1) where taken > 0 {
       let work = Unmanaged.passRetained(Work { body(number) })

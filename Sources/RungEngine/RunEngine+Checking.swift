@@ -1,0 +1,119 @@
+import RungCore
+import RungLedger
+import RungPlan
+
+// Whether an instance is up to date: a result under its key, whose bytes are there and whose copies are in place.
+extension RunEngine {
+  func check(_ instance: BuildGraph.NodeID) -> Scheduler.Event {
+    do {
+      let digest = try session.resolver.value.key(of: instance)
+      if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
+      guard let result = try made[digest] ?? session.lookUp(digest, of: instance) else {
+        if try session.isForgotten(digest, of: instance) { lose(digest, instance) }
+        return mustRun(instance, digest)
+      }
+      // Bytes that were lost may be back: another instance or another run has made them.
+      let isGone =
+        lost.contains(digest)
+        ? !result.outputs.allSatisfy(session.holds) : made[digest] == nil && session.isGone(instance, result, needed)
+      if !isGone, accept(instance, result) {
+        lost.remove(digest)
+        return .upToDate(instance)
+      }
+      lose(digest, instance)
+      return mustRun(instance, digest)
+    } catch {
+      mailbox.post(.fault("\(error)"))
+      return .mustRun(instance)
+    }
+  }
+
+  func lose(_ key: Digest, _ instance: BuildGraph.NodeID) {
+    if lost.insert(key).inserted { newlyLost.append(instance) }
+  }
+
+  // One warning for all results that were looked at in one go: after a collection there may be thousands.
+  func tellOfLost() {
+    let names = newlyLost.map(session.graph.name(of:))
+    newlyLost = []
+    switch names.count {
+    case 0: break
+    case 1: observe(.warning("\(names[0]): its result is no longer in the cache; it is made again"))
+    default:
+      let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and others" : "")
+      observe(.warning("\(names.count) results are no longer in the cache (\(shown)); they are made again"))
+    }
+  }
+
+  func mustRun(_ instance: BuildGraph.NodeID, _ key: Digest) -> Scheduler.Event {
+    if inFlight[key] != nil {
+      sameKey[key, default: []].append(instance)
+      return .busy(instance)
+    }
+    inFlight[key] = instance
+    claims[instance] = key
+    return .mustRun(instance)
+  }
+
+  // A result from the cache: published if its copy is not, noted in the history if it is another one than last time.
+  // False, and nothing is accepted, when a copy cannot be written because the bytes turn out to be gone or damaged.
+  func accept(_ instance: BuildGraph.NodeID, _ result: KnownResult) -> Bool {
+    let name = session.graph.name(of: instance)
+    var restoredAny = false
+    for (output, path) in checksPublished[instance] ?? [] {
+      guard let made = result.outputs.first(where: { $0.name == output }) else { continue }
+      if isPublished(made, at: path) {
+        // The copy is right, but it may have been put there by another execution with the same bytes, or the index that
+        // knew of it may be lost.
+        if session.publishedRows[path.text]?.record != result.record {
+          changes.published.append(
+            PublishedRow(
+              project: session.projectName, path: path.text, digest: made.digest, instance: name, output: output,
+              record: result.record))
+        }
+        continue
+      }
+      var ending = StepWork.Ending(outcome: .succeeded)
+      worker.publish(made, to: path, name, record: result.record, restored: true, &ending)
+      if !session.holds(made) { return false }
+      changes.merge(ending.changes)
+      for event in ending.events {
+        if case .published = event { restoredAny = true }
+        tell(event)
+      }
+    }
+    session.resolver.value.learn(instance, result)
+    fates[instance] = restoredAny ? .restored : .unchanged
+    let last = session.latest[name]
+    if restoredAny || last?.key != result.key || last?.isFailure == true {
+      let isNews = last?.key != result.key || last?.isFailure == true
+      let entry = HistoryEntry(
+        project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
+        outcome: isNews ? "cached" : "restored", at: Clock.now())
+      session.latest[name] = entry
+      changes.history.append(entry)
+    } else {
+      noteUse(of: result.record, knownAt: last?.record == result.record ? last?.at : nil)
+    }
+    observe(.unchanged(instance: name))
+    return true
+  }
+
+  // Tells the ledger that a result was of use, once a day: that is what collecting goes by, and what is not worth a write
+  // at every run.
+  func noteUse(of record: Digest, knownAt: Int64?) {
+    let now = Clock.now()
+    if let knownAt, now - knownAt < Self.day { return }
+    guard usedToday.insert(record).inserted else { return }
+    changes.uses.append(UseRow(record: record, at: now))
+  }
+
+  // In nanoseconds.
+  static let day: Int64 = 86_400_000_000_000
+
+  func isPublished(_ output: ActionOutput, at path: RelativePath) -> Bool {
+    session.resolver.value.files.forget(path)
+    guard let content = try? session.resolver.value.files.content(path, keeping: false) else { return false }
+    return content.isCopy(of: output)
+  }
+}
