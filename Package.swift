@@ -23,6 +23,8 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
     .target(name: "CRungStore", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
@@ -37,6 +39,7 @@ let package = Package(
     // decisions
     .target(name: "RungModel", dependencies: ["RungCore", "CYaml"], swiftSettings: strict),
     .target(name: "RungPlan", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
+    .target(name: "RungFormats", dependencies: ["RungCore", "CZlib"], swiftSettings: strict),
     // effects
     .target(name: "RungDatabase", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
     .target(
@@ -48,15 +51,20 @@ let package = Package(
     // conductor
     .target(
       name: "RungEngine",
-      dependencies: ["RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore", "CLinux"],
+      dependencies: [
+        "RungPlan", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger", "RungCore", "CLinux",
+      ],
       swiftSettings: strict),
     // words
     .target(
-      name: "RungTrace", dependencies: ["RungLedger", "RungStore", "RungModel", "RungCore"], swiftSettings: strict),
+      name: "RungTrace",
+      dependencies: ["RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd"],
+      swiftSettings: strict),
     .target(
       name: "RungCLI",
       dependencies: [
-        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore",
+        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger",
+        "RungCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -67,6 +75,7 @@ let package = Package(
       path: "Benchmarks/StoreBench", swiftSettings: strict),
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
+    .testTarget(name: "RungFormatsTests", dependencies: ["RungFormats", "RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungStoreTests", dependencies: ["RungStore", "RungCore", "CRungStore", "rung-store-driver"],
       exclude: ["Past"], swiftSettings: strict),
@@ -94,7 +103,8 @@ let package = Package(
       name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
     .testTarget(
-      name: "RungTraceTests", dependencies: ["RungTrace", "RungLedger", "RungStore", "RungModel", "RungCore"],
+      name: "RungTraceTests",
+      dependencies: ["RungTrace", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
   ]
 )
