@@ -4,6 +4,23 @@ import RungPlan
 
 // Whether an instance is up to date: a result under its key, whose bytes are there and whose copies are in place.
 extension RunEngine {
+  // From so many on it pays to look at them together.
+  private static let many = 8
+
+  func check(_ instances: [BuildGraph.NodeID]) -> [Scheduler.Event] {
+    guard instances.count >= Self.many else { return instances.map(check) }
+    var events: [Scheduler.Event] = []
+    do {
+      try session.store.together {
+        try session.ledger.readingOneState { for instance in instances { events.append(check(instance)) } }
+      }
+      return events
+    } catch {
+      mailbox.post(.fault("\(error)"))
+      return instances.map { .mustRun($0) }
+    }
+  }
+
   func check(_ instance: BuildGraph.NodeID) -> Scheduler.Event {
     do {
       let digest = try session.resolver.value.key(of: instance)

@@ -88,7 +88,7 @@ extension RunEngine {
   func perform(_ command: Scheduler.Command, _ events: inout [Scheduler.Event]) {
     switch command {
     case .check(let instances):
-      for instance in instances { events.append(check(instance)) }
+      events += check(instances)
     case .launch(let instance, let gpus):
       events += launch(instance, gpus: gpus)
     case .skip(let instances):

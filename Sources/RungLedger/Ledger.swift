@@ -148,6 +148,14 @@ public final class Ledger: Sendable {
     }
   }
 
+  /// Runs `body` with all reads of this ledger, by any thread, seeing one state; many reads then cost the locks of one.
+  /// What is committed meanwhile, by this process too, is not seen. Not to be nested.
+  public func readingOneState<T>(_ body: () throws -> T) throws -> T {
+    try read { database throws(LedgerError) in try database.execute("BEGIN") }
+    defer { try? read { database throws(LedgerError) in try database.execute("COMMIT") } }
+    return try body()
+  }
+
   func read<T>(_ body: (Database) throws(LedgerError) -> T) throws(LedgerError) -> T {
     // `body` returns values, never the database: it does not leave the lock.
     try reader.withLock { database throws(LedgerError) in try body(database) }

@@ -174,8 +174,10 @@ public final class ObjectStore: Sendable {
 
   /// The same, with the promise that no collector takes it away from now on.
   func isThereAndPinned(_ name: Name) throws(StoreError) -> Bool {
-    guard try isPresent(name) else { return false }
-    guard let stage, name.kind == .object, !stage.isPinned(name.digest) else { return true }
+    // Looked at twice only where the second look has to wait for a lock that the first may make needless.
+    let isTogether = stage?.isTogether == true
+    if !isTogether || name.kind == .record { guard try isPresent(name) else { return false } }
+    guard let stage, name.kind == .object, isTogether || !stage.isPinned(name.digest) else { return true }
     return try stage.pin(name.digest) { () throws(StoreError) in try isPresent(name) }
   }
 

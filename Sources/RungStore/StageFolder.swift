@@ -17,6 +17,9 @@ final class StageFolder: Sendable {
   private struct Pins: Sendable {
     var file: Int32 = -1
     var gate: Int32 = -1
+    // While it is more than 0 the gate is held for many pins together, which are written at the end.
+    var together = 0
+    var pending: Set<Digest> = []
     var known: Set<Digest> = []
   }
   private let pins = Mutex(Pins())
@@ -77,7 +80,12 @@ final class StageFolder: Sendable {
   /// collectors hold alone and pinners together.
   func pin(_ digest: Digest, isThere: () throws(StoreError) -> Bool) throws(StoreError) -> Bool {
     try pins.withLock { pins throws(StoreError) -> Bool in
-      if pins.known.contains(digest) { return try isThere() }
+      if pins.known.contains(digest) || pins.pending.contains(digest) { return try isThere() }
+      if pins.together > 0 {
+        guard try isThere() else { return false }
+        pins.pending.insert(digest)
+        return true
+      }
       try open(&pins)
       try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile)
       defer { fileSystem.unlock(pins.gate) }
@@ -88,7 +96,35 @@ final class StageFolder: Sendable {
   }
 
   /// True when this process has pinned the object before.
-  func isPinned(_ digest: Digest) -> Bool { pins.withLock { $0.known.contains(digest) } }
+  func isPinned(_ digest: Digest) -> Bool {
+    pins.withLock { $0.known.contains(digest) || $0.pending.contains(digest) }
+  }
+
+  /// True between `beginTogether` and `endTogether`: a pin then costs no call to the system.
+  var isTogether: Bool { pins.withLock { $0.together > 0 } }
+
+  /// Keeps collectors away until `endTogether`, so that many objects can be pinned at the price of one.
+  func beginTogether() throws(StoreError) {
+    try pins.withLock { pins throws(StoreError) in
+      try open(&pins)
+      if pins.together == 0 { try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile) }
+      pins.together += 1
+    }
+  }
+
+  /// Writes what was pinned since and lets collectors go on. After an error nothing of it is pinned.
+  func endTogether() throws(StoreError) {
+    try pins.withLock { pins throws(StoreError) in
+      pins.together -= 1
+      guard pins.together == 0 else { return }
+      defer {
+        pins.pending = []
+        fileSystem.unlock(pins.gate)
+      }
+      let news = pins.pending.filter { !pins.known.contains($0) }
+      if !news.isEmpty { try append(Array(news), to: &pins) }
+    }
+  }
 
   /// The same for objects that this process is about to publish: no collector finds them before they are pinned.
   func pin(new digests: [Digest]) throws(StoreError) {
@@ -96,8 +132,8 @@ final class StageFolder: Sendable {
       let news = digests.filter { !pins.known.contains($0) }
       if news.isEmpty { return }
       try open(&pins)
-      try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile)
-      defer { fileSystem.unlock(pins.gate) }
+      if pins.together == 0 { try fileSystem.lock(pins.gate, shared: true, at: Self.pinGateFile) }
+      defer { if pins.together == 0 { fileSystem.unlock(pins.gate) } }
       try append(news, to: &pins)
     }
   }

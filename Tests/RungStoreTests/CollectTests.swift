@@ -140,6 +140,37 @@ import Testing
     }
   }
 
+  @Test func whatWasAskedForTogetherIsPinnedTogether() throws {
+    try withFolder { folder in
+      let cache = "\(folder)/cache"
+      var digests: [Digest] = []
+      do {
+        let putter = try ObjectStore(path: cache, durability: .none)
+        for number in 0..<20 { digests.append(try putter.put(sample(1000 + number)).digest) }
+        try putter.flush()
+      }
+      let other = try ObjectStore(path: cache, durability: .none)
+      let store = try ObjectStore(path: cache, durability: .none)
+      try store.together {
+        for digest in digests[..<10] { #expect(store.contains(digest)) }
+        #expect(!store.contains(Digest(of: [1])))
+        // What another process adds meanwhile is found, and what this one puts is kept too.
+        try other.put([1])
+        try other.flush()
+        #expect(store.contains(Digest(of: [1])))
+        digests.append(try store.put(sample(5000)).digest)
+        try store.flush()
+        // What it finds damaged is gone at once.
+        try damage(digests[3], in: store) { $0[$0.count - 1] ^= 1 }
+        #expect(error { try store.read(digests[3], limit: .max) }?.code == .damaged)
+        #expect(!store.contains(digests[3]))
+      }
+      let freed = try ObjectStore(path: cache, durability: .none).collect(Set(digests))
+      #expect(freed.objects == 10 && freed.kept == 11)
+      #expect(store.contains(digests[0]) && store.contains(digests[20]) && !store.contains(digests[15]))
+    }
+  }
+
   // A file system of 120 MB that is filled to its last byte.
   @Test(.enabled(if: canMount, "needs the right to mount"))
   func aFullDiskCanBeCollected() throws {

@@ -13,6 +13,8 @@ final class PackIndex: Sendable {
   private let path: String
   // Connections that nobody uses at the moment.
   private let readers = Mutex<[Database]>([])
+  // A connection in the middle of a transaction, so that many look-ups cost the locks of one.
+  private let snapshot = Mutex<Database?>(nil)
   // Nil when the index can only be read.
   private let writer: Mutex<Writer?>
   // The file cannot be used: everything is in the memory of the writer's connection.
@@ -118,8 +120,48 @@ final class PackIndex: Sendable {
 
   /// Where the object lies, or nil when no pack has it.
   func find(_ name: ObjectStore.Name) throws(StoreError) -> PackPlace? {
+    let known = try snapshot.withLock { database throws(StoreError) -> PackPlace? in
+      guard let database else { return nil }
+      return try Self.translate { () throws(DatabaseError) in try Self.find(name, in: database) }
+    }
+    // What is not in it may have been added since.
+    if let known { return known }
+    return try findNow(name)
+  }
+
+  /// Makes look-ups cheap until `endSnapshot`. What others add meanwhile is found all the same; what they take away may
+  /// still be found, so nobody may be able to take anything away.
+  func beginSnapshot() throws(StoreError) {
+    if isInMemory { return }
+    try snapshot.withLock { snapshot throws(StoreError) in
+      guard snapshot == nil else { return }
+      snapshot = try Self.translate { () throws(DatabaseError) -> Database in
+        let database = try takeReader()
+        try database.execute("BEGIN")
+        return database
+      }
+    }
+  }
+
+  /// Ends what `beginSnapshot` began.
+  func endSnapshot() {
+    snapshot.withLock { snapshot in
+      guard let database = snapshot else { return }
+      snapshot = nil
+      // A connection that cannot end its transaction is not used again.
+      if (try? database.execute("COMMIT")) != nil { readers.withLock { $0.append(database) } }
+    }
+  }
+
+  private static func find(
+    _ name: ObjectStore.Name, in database: Database
+  ) throws(DatabaseError) -> PackPlace? {
+    try database.rows(PackTables.find(name.kind), [.digest(name.digest)]) { PackTables.place($0, from: 0) }.first
+  }
+
+  private func findNow(_ name: ObjectStore.Name) throws(StoreError) -> PackPlace? {
     try read { database throws(DatabaseError) in
-      try database.rows(PackTables.find(name.kind), [.digest(name.digest)]) { PackTables.place($0, from: 0) }.first
+      try Self.find(name, in: database)
     }
   }
 
@@ -193,6 +235,8 @@ final class PackIndex: Sendable {
   /// written, `evenReadOnly` writes that; a file that cannot be written is left as it is.
   func commit(_ changes: Changes, evenReadOnly: Bool = false) throws(StoreError) {
     if changes.isEmpty || (evenReadOnly && isReadOnly && !isInMemory) { return }
+    // What this process takes away itself, because it is damaged, it must not find again.
+    if !changes.removed.isEmpty || !changes.gonePacks.isEmpty { endSnapshot() }
     try write { database throws(DatabaseError) in try Self.apply(changes, to: database) }
   }
 
@@ -267,17 +311,18 @@ final class PackIndex: Sendable {
       return result
     }
     return try Self.translate { () throws(DatabaseError) in
-      let database: Database
-      if let idle = readers.withLock({ $0.popLast() }) {
-        database = idle
-      } else {
-        database = try Database(path: path, title: Self.title, isReadOnly ? .read : .write)
-        try database.execute("PRAGMA query_only = ON")
-        try database.execute("PRAGMA mmap_size = 268435456")
-      }
+      let database = try takeReader()
       defer { readers.withLock { if $0.count < 16 { $0.append(database) } } }
       return try body(database)
     }
+  }
+
+  private func takeReader() throws(DatabaseError) -> Database {
+    if let idle = readers.withLock({ $0.popLast() }) { return idle }
+    let database = try Database(path: path, title: Self.title, isReadOnly ? .read : .write)
+    try database.execute("PRAGMA query_only = ON")
+    try database.execute("PRAGMA mmap_size = 268435456")
+    return database
   }
 
   private func write(_ body: (Database) throws(DatabaseError) -> Void) throws(StoreError) {
