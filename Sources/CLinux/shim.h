@@ -2,9 +2,13 @@
 #include <fcntl.h>
 
 extern int syncfs(int fd);
+extern int sync_file_range(int fd, off_t offset, off_t count, unsigned int flags);
 
 // Locks that belong to the open file description, not to the process (fcntl(2), "Open file description locks").
 static const int RUNG_F_OFD_SETLK = 37;
+
+// Begin to write, and wait for nothing (sync_file_range(2)).
+static const unsigned int RUNG_SYNC_FILE_RANGE_WRITE = 2;
 
 #include <sys/syscall.h>
 #include <sys/vfs.h>

@@ -8,7 +8,7 @@ import RungCore
 /// has the slower part, is done with it.
 ///
 /// Safe to send: a block is used by the one thread to which the state behind the monitor has given it (hashing and
-/// compressing only read its plain bytes and may happen at once); so are the hash and the table.
+/// compressing only read its plain bytes and may happen at once); so are the hash, the table and the counts.
 final class WritePipeline: @unchecked Sendable {
   private struct Block {
     var plain: UnsafeMutableRawBufferPointer
@@ -34,6 +34,10 @@ final class WritePipeline: @unchecked Sendable {
   private var table = SeekTable()
   /// Of bytes that are stored as they are: the checksum of each block.
   private(set) var sums: [UInt32] = []
+  // Of the target: what has been written, and up to where the disk was told to begin with it.
+  private var writtenBytes: Int64 = 0
+  private var startedBytes: Int64 = 0
+  private static let stretch: Int64 = 16 << 20
 
   private struct State {
     var read = 0
@@ -183,6 +187,12 @@ final class WritePipeline: @unchecked Sendable {
         sums.append(CRC32C.of(bytes))
       }
       try store.fileSystem.write(target, bytes, at: targetPlace)
+      writtenBytes += Int64(bytes.count)
+      // In long stretches, or the disk would be busy with their beginnings and ends.
+      if store.durability == .full, writtenBytes - startedBytes >= Self.stretch {
+        store.fileSystem.startSync(target, from: startedBytes, count: Int(writtenBytes - startedBytes))
+        startedBytes = writtenBytes
+      }
       state.withLock(wake: true) { state in
         state.compressed.remove(number)
         state.written += 1
