@@ -27,6 +27,7 @@ struct ExitNow: Error {
 struct RequestError: Error {
   let message: String
   var hints: [String] = []
+  var code = ExitStatus.badRequest
 }
 
 enum Failures {
@@ -70,7 +71,7 @@ enum Failures {
     case let request as RequestError:
       Console.complain("\(style.red("error:")) \(request.message)")
       for hint in request.hints { Console.complain("  \(hint)") }
-      return ExitStatus.badRequest
+      return request.code
     default:
       // The store, the ledger, the machine.
       Console.complain("\(style.red("error:")) \(error)")

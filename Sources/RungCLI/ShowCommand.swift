@@ -22,7 +22,9 @@ struct ShowCommand: ParsableCommand {
     let (session, place) = try project.open(ingesting: false)
     let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let views = instances.compactMap { instance in
-      session.lastRecord(of: instance).map { RecordView(digest: $0.digest, record: $0.record, store: session.store) }
+      session.lastRecord(of: instance).map {
+        RecordView(digest: $0.digest, record: $0.record, store: session.store, ledger: session.ledger)
+      }
     }
     guard !views.isEmpty else {
       throw RequestError(message: "'\(step)' has not run yet", hints: ["`rung run '\(step)'` runs it"])

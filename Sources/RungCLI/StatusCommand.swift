@@ -30,7 +30,9 @@ struct StatusCommand: ParsableCommand {
       for instance in step.first..<(step.first + step.count) {
         switch survey.standing[instance] {
         case .unneeded: continue
-        case .current: row.current += 1
+        case .current:
+          row.current += 1
+          if session.acceptance(of: instance) != nil { row.accepted += 1 }
         case .wouldRun: row.wouldRun += 1
         case .undecided: row.undecided += 1
         }
@@ -48,6 +50,8 @@ struct StatusCommand: ParsableCommand {
     var wouldRun = 0
     var undecided = 0
     var failed = 0
+    // Of those that are up to date, the ones whose results stand because a change was accepted.
+    var accepted = 0
 
     var total: Int { current + wouldRun + undecided }
   }
@@ -59,7 +63,7 @@ struct StatusCommand: ParsableCommand {
           [
             "step": .string($0.step), "kind": .optional($0.kind), "instances": .int($0.total),
             "current": .int($0.current), "would_run": .int($0.wouldRun), "undecided": .int($0.undecided),
-            "failed": .int($0.failed),
+            "failed": .int($0.failed), "accepted": .int($0.accepted),
           ]
         }),
       "would_restore": .array(unpublished.map { .string($0) }),
@@ -80,6 +84,11 @@ struct StatusCommand: ParsableCommand {
       ])
     }
     Console.print(table.text)
+    for row in rows where row.accepted > 0 {
+      Console.print(
+        "\(style.yellow("accepted:")) \(row.accepted) of \(row.step), though something has changed (rung why \(row.step))"
+      )
+    }
     for path in unpublished { Console.print("\(style.yellow("missing or changed:")) \(path) (rung run restores it)") }
     if rows.allSatisfy({ $0.current == $0.total }) && unpublished.isEmpty {
       Console.print(style.green("everything is up to date"))

@@ -40,6 +40,7 @@ struct WhyCommand: ParsableCommand {
       [
         "instance": .string(why.instance), "standing": .string(WhyText.word(why.standing)),
         "reasons": .array(why.reasons.map(WhyText.json)), "last": Self.json(why.last),
+        "accepted": why.accepted?.json ?? .null,
       ]
     }
     let json: JSON = [
@@ -70,6 +71,7 @@ struct WhyCommand: ParsableCommand {
       let standing: Survey.Standing
       let detail: Why.Detail
       let outcome: String?
+      let accepted: String?
       let reasons: [Why.Explained]
     }
     var order: [Group] = []
@@ -79,7 +81,9 @@ struct WhyCommand: ParsableCommand {
       let reasons = why.reasons.map { explained in
         explained.reason.field == "record" ? Why.Explained(reason: Reason(field: "record")) : explained
       }
-      let group = Group(standing: why.standing, detail: why.detail, outcome: why.last?.outcome, reasons: reasons)
+      let group = Group(
+        standing: why.standing, detail: why.detail, outcome: why.last?.outcome,
+        accepted: why.accepted.map(AcceptanceText.line), reasons: reasons)
       if members[group] == nil { order.append(group) }
       members[group, default: []].append(why)
     }
@@ -91,6 +95,7 @@ struct WhyCommand: ParsableCommand {
       Console.print(
         "\(style.bold(name)) \(headline(group.standing, group.detail, group_members.first?.last, many: group_members.count > 1))"
       )
+      if let accepted = group.accepted { Console.print("  \(style.yellow("but it stands:")) \(accepted)") }
       let past = group.standing == .current && group.detail == .none
       for line in WhyText.lines(group.reasons, style, diffs: true, past: past) {
         Console.print("  " + line)

@@ -36,6 +36,7 @@ struct Census {
   private(set) var records: Set<Digest> = []
   private(set) var reproducible: [Reproducibility.Execution: Reproducibility] = [:]
 
+  private var verifications: [Verification] = []
   private var places: [Digest: Int] = [:]
   private var trees: Set<Digest> = []
   private var holdings: RecordHoldings
@@ -57,7 +58,7 @@ struct Census {
       ledger, pinned: pinned, succeeded: Set(all.lazy.filter(\.succeeded).map(\.record)),
       isDeclared: { $0 != project || instances?.contains($1) != false })
     try census.linkTrees(all)
-    census.reproducible = Reproducibility.judge(all.filter(\.succeeded).map { ($0.identity, outputs: $0.outputs) })
+    census.judge(all)
     try census.addResults(all, history, pinned)
     try census.fix()
     return census
@@ -94,16 +95,39 @@ struct Census {
   }
 
   private mutating func add(_ digest: Digest, _ bytes: [UInt8], to all: inout [Execution]) throws {
-    guard let record = Record(bytes: bytes) else { throw CollectorError.unknownRecord(digest) }
-    try holdings.add(record)
+    guard let any = AnyRecord(bytes: bytes) else { throw CollectorError.unknownRecord(digest) }
     records.insert(digest)
-    all.append(Execution(digest, record))
+    switch any {
+    case .execution(let record):
+      try holdings.add(record)
+      all.append(Execution(digest, record))
+    case .run(let run): holdings.add(run)
+    case .verification(let verification): verifications.append(verification)
+    // They name records only.
+    case .acceptance, .revocation: break
+    }
   }
 
   // One that cannot be read now but may be later could name anything: that is no reason to go on.
   private mutating func note(_ error: StoreError) throws(StoreError) {
     guard error.code == .damaged || error.code == .missing else { throw error }
     unreadable.append(error.message)
+  }
+
+  // What was done again only to compare counts like any other execution; within the tolerance counts as the same.
+  private mutating func judge(_ all: [Execution]) {
+    var executions = all.filter(\.succeeded).map { ($0.identity, outputs: $0.outputs) }
+    let places = Dictionary(all.map { ($0.record, $0) }, uniquingKeysWith: { first, _ in first })
+    for verification in verifications {
+      guard let execution = places[verification.record] else { continue }
+      switch verification.verdict {
+      case .identical, .within: executions.append((execution.identity, outputs: execution.outputs))
+      case .different:
+        executions.append((execution.identity, outputs: verification.outputs.map { $0.made ?? .empty }))
+      case .failed: break
+      }
+    }
+    reproducible = Reproducibility.judge(executions)
   }
 
   // Folders are read from their manifests, each once.

@@ -23,7 +23,8 @@ enum GlobSearch {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
         String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
       }
-      if name == "." || name == ".." { continue }
+      // What says where a published copy comes from is nobody's data.
+      if name == "." || name == ".." || name.hasSuffix(Publisher.sidecar(of: "")) { continue }
       if let child = folder.appending(name) { children.append(child) }
     }
     closedir(handle)

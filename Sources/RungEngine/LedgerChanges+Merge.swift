@@ -18,5 +18,7 @@ extension LedgerChanges {
     uses += other.uses
     displaced += other.displaced
     collected += other.collected
+    verifications += other.verifications
+    acceptances += other.acceptances
   }
 }

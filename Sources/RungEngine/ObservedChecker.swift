@@ -14,6 +14,12 @@ struct ObservedChecker {
     self.observing = observing
   }
 
+  /// A path as it was looked at: a folder may have been listed, and searched for modules, too.
+  struct Looked: Hashable {
+    let path: String
+    let kind: ObservedSet.Kind
+  }
+
   // Far more than a set of a million files takes, in bytes.
   private static let largestSet: Int64 = 1 << 30
 
@@ -30,6 +36,39 @@ struct ObservedChecker {
       if !verdict { return false }
     }
     return true
+  }
+
+  /// The same for a result that stands although some of these files have changed: they must be just as `accepted` says,
+  /// and everything else as it was.
+  mutating func isCurrent(
+    _ observed: Observed, accepting accepted: [Looked: (kind: ObservedSet.Kind, digest: Digest?)],
+    _ files: inout SourceFiles
+  ) -> Bool {
+    if accepted.isEmpty { return isCurrent(observed, &files) }
+    for digest in [observed.project, observed.system] {
+      guard let digest else { continue }
+      guard let set = set(digest) else { return false }
+      for entry in set.entries {
+        let now = self.now(entry, &files)
+        let wanted = accepted[Looked(path: entry.path, kind: entry.kind)] ?? (entry.kind, entry.digest)
+        if now.kind != wanted.kind || now.digest != wanted.digest { return false }
+      }
+    }
+    return true
+  }
+
+  /// What is not any more as it was seen: the entry, and what is there now.
+  mutating func changes(
+    _ observed: Observed, _ files: inout SourceFiles
+  ) -> [(entry: ObservedSet.Entry, now: (kind: ObservedSet.Kind, digest: Digest?))] {
+    var result: [(entry: ObservedSet.Entry, now: (kind: ObservedSet.Kind, digest: Digest?))] = []
+    for digest in [observed.project, observed.system] {
+      for entry in digest.flatMap({ set($0) })?.entries ?? [] {
+        let now = self.now(entry, &files)
+        if now.kind != entry.kind || now.digest != entry.digest { result.append((entry, now)) }
+      }
+    }
+    return result
   }
 
   /// A set; nil when it is gone, damaged or of a format that this version does not know.

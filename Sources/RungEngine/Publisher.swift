@@ -1,6 +1,7 @@
 import Glibc
 import RungCore
 import RungExec
+import RungFormats
 import RungLedger
 import RungStore
 
@@ -8,6 +9,9 @@ import RungStore
 ///
 /// A copy appears under its name complete or not at all. What was there before is replaced; if it is something that the
 /// cache does not know (edited by hand, never Rung's), its bytes are kept in the cache and the user is told where.
+///
+/// A copy says where it comes from: a figure carries a stamp, anything else has one in a file beside it. The object in
+/// the cache is never stamped.
 struct Publisher: Sendable {
   let root: String
   let store: ObjectStore
@@ -23,23 +27,43 @@ struct Publisher: Sendable {
     let isTree: Bool
   }
 
-  /// Writes the copy. The answer is what was replaced and is kept in the cache, or nil.
-  func publish(_ digest: Digest, kind: ActionOutput.Kind, to path: RelativePath) throws(Problem) -> Displaced? {
+  /// What was written.
+  struct Published {
+    /// The digest of the file, when it carries a stamp.
+    var copy: Digest?
+    /// What was replaced and is kept in the cache.
+    var displaced: Displaced?
+  }
+
+  // Figures that are larger are not stamped but have their stamp beside them, in bytes.
+  private static let largestStamped: Int64 = 64 << 20
+
+  /// What the file beside a copy is called that has its stamp.
+  static func sidecar(of path: String) -> String { path + ".rung.json" }
+
+  /// Writes the copy, with a stamp if there is one to give.
+  func publish(_ output: ActionOutput, to path: RelativePath, stamp: Stamp?) throws(Problem) -> Published {
+    let digest = output.digest
+    let kind = output.kind
     let target = path.absolute(in: root)
     try makeFolder(path.parent)
+    if stamp != nil, let copy = unchangedCopy(of: output, at: target) { return Published(copy: copy) }
     // Made in the run's own folder, which the next run sweeps if this one is killed, and renamed from there. Only where
     // that is another file system must the copy be made beside its place.
     let temporary = sameDevice(path.parent) ? workspaces.nextWorkspace() : Self.besides(path, in: root)
     Self.sweep(path.parent.absolute(in: root))
-    var kept: Displaced?
+    var published = Published()
     do throws(StoreError) {
       try? removeTree(temporary)
       if kind == .tree {
         try store.restoreTree(digest, to: temporary)
+      } else if let stamp, let bytes = try stamped(output, stamp) {
+        try write(bytes, to: temporary, executable: kind == .executable)
+        published.copy = Digest(of: bytes)
       } else {
         try store.restore(digest, to: temporary, executable: kind == .executable)
       }
-      kept = try keepUnknown(target)
+      published.displaced = try keepUnknown(target)
     } catch {
       try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(error)")
@@ -51,7 +75,67 @@ struct Publisher: Sendable {
       try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(reason)")
     }
-    return kept
+    try setSidecar(of: path, published.copy == nil ? stamp : nil)
+    return published
+  }
+
+  // A figure that came out as before keeps the stamp that it has, so that nothing changes for version control.
+  private func unchangedCopy(of output: ActionOutput, at target: String) -> Digest? {
+    var status = stat()
+    guard output.kind != .tree, lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      (status.st_mode & S_IXUSR != 0) == (output.kind == .executable),
+      Self.stamp(ofFileAt: target, size: Int64(status.st_size))?.artifact == output.digest
+    else { return nil }
+    return try? ObjectStore.digest(ofFileAt: target).digest
+  }
+
+  // The figure with its stamp; nil when it is of a format that has no room for one.
+  private func stamped(_ output: ActionOutput, _ stamp: Stamp) throws(StoreError) -> [UInt8]? {
+    guard output.size <= Self.largestStamped else { return nil }
+    return Stamping.stamped(try store.read(output.digest, limit: Self.largestStamped), with: stamp)
+  }
+
+  private func write(_ bytes: [UInt8], to path: String, executable: Bool) throws(StoreError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, executable ? 0o755 : 0o644)
+    guard descriptor >= 0 else { throw Self.failure(path) }
+    var done = 0
+    while done < bytes.count {
+      let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        let failure = Self.failure(path)
+        close(descriptor)
+        throw failure
+      }
+      done += count
+    }
+    guard close(descriptor) == 0 else { throw Self.failure(path) }
+  }
+
+  private static func failure(_ path: String) -> StoreError {
+    StoreError(errno == ENOSPC ? .noSpace : .io, "cannot write \(path): \(String(cString: strerror(errno)))")
+  }
+
+  // Writes the stamp of a copy that cannot carry one; takes an old one away from beside a copy that does.
+  private func setSidecar(of path: RelativePath, _ stamp: Stamp?) throws(Problem) {
+    let target = Self.sidecar(of: path.absolute(in: root))
+    guard let stamp else {
+      unlink(target)
+      return
+    }
+    let temporary = sameDevice(path.parent) ? workspaces.nextWorkspace() : Self.besides(path, in: root)
+    unlink(temporary)
+    do throws(StoreError) {
+      try write(Array((stamp.json + "\n").utf8), to: temporary, executable: false)
+    } catch {
+      unlink(temporary)
+      throw Problem(message: error.message)
+    }
+    guard rename(temporary, target) == 0 else {
+      let reason = String(cString: strerror(errno))
+      unlink(temporary)
+      throw Problem(message: "cannot write \(Self.sidecar(of: path.text)): \(reason)")
+    }
   }
 
   private func sameDevice(_ folder: RelativePath) -> Bool {
@@ -87,7 +171,7 @@ struct Publisher: Sendable {
     switch status.st_mode & S_IFMT {
     case S_IFREG:
       let digest = try ObjectStore.digest(ofFileAt: target).digest
-      guard !store.contains(digest) else { return nil }
+      guard !store.contains(digest), !isStampedCopy(target, Int64(status.st_size)) else { return nil }
       return Displaced(digest: try store.put(fileAt: target).digest, isTree: false)
     case S_IFDIR:
       var files = SourceFiles(root: root, cached: [], storingIn: nil)
@@ -95,6 +179,19 @@ struct Publisher: Sendable {
       return Displaced(digest: try store.putTree(at: target).digest, isTree: true)
     default: return nil
     }
+  }
+
+  // A copy that nobody has edited is in the cache without its stamp.
+  private func isStampedCopy(_ path: String, _ size: Int64) -> Bool {
+    Self.stamp(ofFileAt: path, size: size).map { store.contains($0.artifact) } ?? false
+  }
+
+  /// The stamp of an unedited figure; nil for any other file.
+  static func stamp(ofFileAt path: String, size: Int64) -> Stamp? {
+    guard size <= 2 * largestStamped, let bytes = readFile(path), let reading = Stamping.reading(bytes),
+      reading.isUnedited
+    else { return nil }
+    return reading.stamp
   }
 
   // Every component must be a folder or absent; a link out of the project is not followed.

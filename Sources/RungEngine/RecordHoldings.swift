@@ -56,6 +56,9 @@ struct RecordHoldings {
     }
   }
 
+  /// Takes in what the record of a run names: the files that declared its steps.
+  mutating func add(_ run: RunRecord) { objects.formUnion(run.declarations.map(\.digest)) }
+
   private func read<T>(_ digest: Digest, _ decode: ([UInt8]) -> T?) throws(StoreError) -> T? {
     do {
       return decode(try store.read(digest, limit: Self.largest))

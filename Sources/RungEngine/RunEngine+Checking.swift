@@ -79,14 +79,14 @@ extension RunEngine {
     var restoredAny = false
     for (output, path) in checksPublished[instance] ?? [] {
       guard let made = result.outputs.first(where: { $0.name == output }) else { continue }
-      if isPublished(made, at: path) {
+      if let copy = session.copy(of: made, at: path, lookingAgain: true) {
         // The copy is right, but it may have been put there by another execution with the same bytes, or the index that
         // knew of it may be lost.
         if session.publishedRows[path.text]?.record != result.record {
           changes.published.append(
             PublishedRow(
               project: session.projectName, path: path.text, digest: made.digest, instance: name, output: output,
-              record: result.record))
+              record: result.record, copy: copy.digest))
         }
         continue
       }
@@ -127,10 +127,4 @@ extension RunEngine {
 
   // In nanoseconds.
   static let day: Int64 = 86_400_000_000_000
-
-  func isPublished(_ output: ActionOutput, at path: RelativePath) -> Bool {
-    session.resolver.value.files.forget(path)
-    guard let content = try? session.resolver.value.files.content(path, keeping: false) else { return false }
-    return content.isCopy(of: output)
-  }
 }

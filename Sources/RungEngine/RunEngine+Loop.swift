@@ -44,7 +44,7 @@ extension RunEngine {
             id: runID, project: session.projectName, started: startedAt, finished: Clock.now(),
             arguments: JSON.array(options.arguments.map { .string($0) }).compact, ran: Int64(summary.ran),
             unchanged: Int64(summary.unchanged), restored: Int64(summary.restored), failed: Int64(summary.failed),
-            skipped: Int64(summary.skipped), commit: nil, dirty: nil))
+            skipped: Int64(summary.skipped), commit: nil, dirty: nil, record: note.digest))
       }
       committer.commit(changes)
     }

@@ -39,6 +39,7 @@ public final class RunEngine {
   var summary: RunSummary
   let worker: StepWorker
   let keeper: ObservationKeeper
+  let note: RunNote
   let pool: WorkerPool
   let workspaces: WorkspaceFolder
 
@@ -113,6 +114,14 @@ public final class RunEngine {
     pool = WorkerPool(limit: capacity.slots)
     let root = session.project.root
     let git = GitState.Once(root: root)
+    let began = Clock.now()
+    note = RunNote(store: session.store, project: session.project) {
+      [runID, options, host = session.host.name, overrides = session.project.overrides] declarations in
+      let state = git.state
+      return RunRecord(
+        id: runID, arguments: options.arguments, overrides: .init(overrides), declarations: declarations,
+        started: began, host: host, commit: state?.commit, dirty: state?.dirty, version: version)
+    }
     keeper = ObservationKeeper(
       root: root, store: session.store, observing: session.observing, cached: session.resolver.value.files.cached)
     worker = StepWorker(
@@ -125,8 +134,9 @@ public final class RunEngine {
       earlier: EarlierVersions(ledger: session.ledger, store: session.store, project: session.projectName),
       project: session.projectName,
       run: runID,
-      host: session.host.name, version: version, git: { git.state }, notify: observe)
-    for (path, place) in session.published where needed[place.instance] {
+      host: session.host.name, version: version, git: { git.state }, note: note, publishes: options.publishes,
+      stamps: session.project.settings.stamps, notify: observe)
+    for (path, place) in session.published where options.publishes && needed[place.instance] {
       let name = graph.step(of: place.instance).step.outputs[place.output].name
       if let path = RelativePath(path) { checksPublished[place.instance, default: []].append((name, path)) }
     }

@@ -11,6 +11,8 @@ public struct RunOptions: Sendable {
   public var keepGoing = false
   /// Whether the targets run although their results are known.
   public var force = false
+  /// Whether copies of outputs are put into the project.
+  public var publishes = true
   /// The words of the command line, for the record of the run.
   public var arguments: [String] = []
 

@@ -35,9 +35,13 @@ public final class Session {
   // What the ledger says of each published path.
   let publishedRows: [String: PublishedRow]
   let environments: EnvironmentResolver
+  // Where Python environments are kept.
+  let environmentsFolder: String
   let callerVariables: [String: String]
   // The newest entry of each instance's history.
   var latest: [String: HistoryEntry]
+  // What was accepted in this project and not revoked, by the key that it is accepted for, the newest first.
+  var acceptances: [Digest: [AcceptanceRow]]
   // What was found out about this host; see Session+Confinement.
   let findings = HostFindings()
   var confinements: [Int: Confinement] = [:]
@@ -76,26 +80,32 @@ public final class Session {
   /// - Parameters:
   ///   - callerVariables: the environment of the caller, from which steps take PATH and what they declare.
   ///   - ingesting: whether project files are kept in the store when they are read (runs do, questions do not).
-  ///   - durable: false only for tests: nothing is synchronised.
+  ///   - durable: false for tests and scratch: nothing is synchronised.
+  ///   - cache: where the cache lies instead of where the project says, absolute.
+  ///   - environmentsFolder: where Python environments are kept; nil for a folder of the cache.
   ///   - launcher: what starts steps in a view of their own; without one they are only `declared`.
   ///
   /// Throws `Diagnostics` for a plan that cannot be made, `StoreError` and `LedgerError` for a cache that cannot be used.
   public init(
     project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true,
-    launcher: StepLauncher? = nil
+    launcher: StepLauncher? = nil, cache scratch: String? = nil, environmentsFolder: String? = nil
   ) throws {
     self.launcher = launcher
     self.project = project
     self.callerVariables = callerVariables
     graph = try BuildGraph(project.pipelines)
-    cache = Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
+    cache = scratch ?? Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
     projectName = (cache + "/").hasPrefix(project.root + "/") ? "." : project.root
     store = try ObjectStore(path: cache, durability: durable ? .full : .none)
     ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
     host = HostResources.detect(environment: callerVariables)
     latest = try ledger.latest(project: projectName)
+    acceptances = Dictionary(
+      grouping: try ledger.acceptances().filter { [projectName] in $0.revoked == nil && $0.project == projectName },
+      by: \.key)
+    self.environmentsFolder = environmentsFolder ?? "\(cache)/envs"
     environments = EnvironmentResolver(
-      environments: PythonEnvironments(folder: "\(cache)/envs"), root: project.root,
+      environments: PythonEnvironments(folder: self.environmentsFolder), root: project.root,
       path: StepVariables.path(environmentBin: nil, caller: callerVariables["PATH"]), ledger: ledger)
     let files = SourceFiles(
       root: project.root, cached: try ledger.statCache(project: projectName), storingIn: ingesting ? store : nil)
@@ -110,7 +120,9 @@ public final class Session {
     checker = CheckerBox(
       ObservedChecker(
         store: store,
-        observing: Observing(published: Set(published.keys).union(publishedRows.keys), cache: inside)))
+        observing: Observing(
+          published: Set(published.keys).union(publishedRows.keys).flatMap { [$0, Publisher.sidecar(of: $0)] },
+          cache: inside)))
   }
 
   // The model has refused two outputs with one place as far as it could tell without the values of axes.
@@ -199,14 +211,14 @@ public final class Session {
   /// they were then, and that was watched as closely as it would be now.
   func lookUp(_ key: Digest, of instance: BuildGraph.NodeID) throws -> KnownResult? {
     let rows = try ledger.actions(forKey: key)
-    if rows.isEmpty { return nil }
+    if rows.isEmpty, acceptances.isEmpty { return nil }
     let required = requiredLevel(ofStep: Int(graph.stepOfInstance[instance]))
     for row in rows where (WatchLevel(rawValue: row.watch) ?? .declared) >= required {
       // A result whose record is gone cannot be traced any more: it counts for nothing and is made again.
       guard store.hasRecord(row.record), checker.value.isCurrent(row.observed, &resolver.value.files) else { continue }
       return KnownResult(key: key, record: row.record, outputs: row.outputs)
     }
-    return nil
+    return accepted(key, atLeast: required)
   }
 
   /// Whether the newest result with this key cannot be judged any more: what it was observed to use is gone from the

@@ -1,6 +1,7 @@
 import Glibc
 import RungCore
 import RungExec
+import RungFormats
 import RungLedger
 import RungModel
 import RungPlan
@@ -111,6 +112,9 @@ struct StepWorker: Sendable {
   let host: String
   let version: String
   let git: @Sendable () -> GitState?
+  let note: RunNote
+  let publishes: Bool
+  let stamps: Bool
   let notify: @Sendable (RunEvent) -> Void
 
   /// Blocks until the work is done.
@@ -312,7 +316,7 @@ struct StepWorker: Sendable {
     let kept: ObservationKeeper.Kept
     do throws(StoreError) {
       kept = try keeper.keep(result.observation, outputs: Set(work.outputs.map(\.path.text)))
-      record = self.record(work, result, outputs, kept)
+      record = self.record(work, result, outputs, kept, try note.record())
       ending.record = try store.putRecord(record.bytes)
       ending.observed = kept.observed
     } catch {
@@ -352,7 +356,7 @@ struct StepWorker: Sendable {
     if result.leftProcesses {
       ending.events.append(.warning("\(work.name) left processes behind; they were ended"))
     }
-    for (name, path) in work.publish {
+    for (name, path) in publishes ? work.publish : [] {
       guard let output = outputs.first(where: { $0.name == name }) else { continue }
       publish(output, to: path, work.name, record: digest, restored: false, &ending)
     }
@@ -365,7 +369,8 @@ struct StepWorker: Sendable {
     _ ending: inout StepWork.Ending
   ) {
     do throws(Publisher.Problem) {
-      if let kept = try publisher.publish(output.digest, kind: output.kind, to: path) {
+      let published = try publisher.publish(output, to: path, stamp: stamp(of: output, instance, record))
+      if let kept = published.displaced {
         ending.events.append(
           .warning("\(path) had been changed by hand; what it held is kept: rung cache cat \(kept.digest.short)"))
         // No record names it: this is what keeps it from being collected.
@@ -377,14 +382,22 @@ struct StepWorker: Sendable {
       ending.changes.published.append(
         PublishedRow(
           project: project, path: path.text, digest: output.digest, instance: instance, output: output.name,
-          record: record))
+          record: record, copy: published.copy))
     } catch {
       ending.events.append(.notPublished(path: path.text, problem: error.message))
     }
   }
 
+  // What a copy says of itself; nil where the project wants no stamps.
+  private func stamp(of output: ActionOutput, _ instance: String, _ record: Digest) -> Stamp? {
+    guard stamps else { return nil }
+    let run = (try? store.readRecord(record)).flatMap(Record.init(bytes:))?.runRecord
+    return Stamp(artifact: output.digest, record: record, run: run, instance: instance, output: output.name)
+  }
+
   private func record(
-    _ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput], _ kept: ObservationKeeper.Kept
+    _ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput], _ kept: ObservationKeeper.Kept,
+    _ runRecord: Digest
   ) -> Record {
     let state = git()
     var exit: Int?
@@ -416,7 +429,8 @@ struct StepWorker: Sendable {
       variables: work.variables.map { JSON.Member($0.name, .string($0.value)) },
       watch: work.confinement.level.rawValue, network: work.confinement.network, view: work.confinement.view,
       trace: !result.observation.isRecorded ? "off" : kept.problems.isEmpty ? "complete" : "incomplete",
-      traceProblems: kept.problems, observed: kept.observed, run: run, host: host, started: result.startedAt,
+      traceProblems: kept.problems, observed: kept.observed, run: run, runRecord: runRecord, host: host,
+      started: result.startedAt,
       duration: result.duration.nanoseconds,
       cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: work.attempt, commit: state?.commit,
       dirty: state?.dirty, log: result.log, version: version)

@@ -108,8 +108,7 @@ extension Session {
         let relative = RelativePath(path),
         let output = resolver.value.output(place.output, of: place.instance)
       else { return false }
-      let content = try? resolver.value.files.content(relative, keeping: false)
-      return content.flatMap { $0 }?.isCopy(of: output) != true
+      return copy(of: output, at: relative) == nil
     }.keys.sorted()
   }
 }

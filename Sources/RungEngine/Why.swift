@@ -15,6 +15,8 @@ public struct Why: Sendable {
   public let reasons: [Explained]
   /// The newest entry of its history, if it has any.
   public let last: HistoryEntry?
+  /// By what a result stands although something has changed; nil when it needs nothing of the kind.
+  public let accepted: Acceptance?
 
   /// What else there is to say of an instance that is up to date.
   public enum Detail: Hashable, Sendable {
@@ -88,7 +90,9 @@ extension Session {
       reasons = [Why.Explained(reason: Reason(field: "object", name: name))]
     case .undecided: reasons = try upstream(instance, entries, survey)
     }
-    return Why(instance: name, standing: standing, detail: detail, reasons: reasons, last: history.first)
+    return Why(
+      instance: name, standing: standing, detail: detail, reasons: reasons, last: history.first,
+      accepted: standing == .current ? acceptance(of: instance)?.acceptance : nil)
   }
 
   // An attempt that was interrupted says nothing, unless there is nothing else.
@@ -222,7 +226,7 @@ extension Session {
     return Record(bytes: bytes)
   }
 
-  private func fields(_ record: Record) -> [KeyField] {
+  func fields(_ record: Record) -> [KeyField] {
     record.fields.compactMap { field in
       KeyField.Kind(rawValue: field.kind).map {
         KeyField($0, field.name, value: field.value, digest: field.digest)

@@ -65,25 +65,46 @@ extension Database {
     }
     for row in changes.runs {
       try run(
-        "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
           .text(row.id), .text(row.project), .int(row.started), .optional(row.finished), .text(row.arguments),
           .int(row.ran), .int(row.unchanged), .int(row.restored), .int(row.failed), .int(row.skipped),
-          .optional(row.commit), .optional(row.dirty.map { $0 ? 1 : 0 }),
+          .optional(row.commit), .optional(row.dirty.map { $0 ? 1 : 0 }), .optional(row.record),
         ])
     }
     for row in changes.published {
       try run(
-        "INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
           .text(row.project), .text(row.path), .digest(row.digest), .text(row.instance), .text(row.output),
-          .digest(row.record),
+          .digest(row.record), .optional(row.copy),
         ])
     }
     for probe in changes.probes {
       try run("INSERT OR REPLACE INTO probe VALUES (?, ?)", [.text(probe.name), .text(probe.text)])
     }
     try applyKeeping(changes)
+    try applyAudit(changes)
+  }
+
+  // What was verified and accepted.
+  private func applyAudit(_ changes: LedgerChanges) throws(LedgerError) {
+    for row in changes.verifications {
+      try run(
+        "INSERT INTO verification VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+          .digest(row.digest), .digest(row.record), .text(row.instance), .digest(row.key), .text(row.host),
+          .int(row.at), .text(row.verdict),
+        ])
+    }
+    for row in changes.acceptances {
+      try run(
+        "INSERT INTO acceptance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revoked = excluded.revoked",
+        [
+          .digest(row.digest), .text(row.project), .text(row.instance), .digest(row.key), .digest(row.record),
+          .int(row.at), .optional(row.revoked),
+        ])
+    }
   }
 
   // What decides how long results are kept.

@@ -46,11 +46,11 @@ extension Ledger {
   public func publishedEverywhere() throws(LedgerError) -> [PublishedRow] {
     try read { database throws(LedgerError) in
       try database.rows(
-        "SELECT project, path, digest, instance, output, record FROM published ORDER BY project, path"
+        "SELECT project, path, digest, instance, output, record, copy FROM published ORDER BY project, path"
       ) { row throws(LedgerError) in
         PublishedRow(
           project: row.text(0), path: row.text(1), digest: try row.digest(2), instance: row.text(3),
-          output: row.text(4), record: try row.digest(5))
+          output: row.text(4), record: try row.digest(5), copy: try row.optionalDigest(6))
       }
     }
   }

@@ -99,25 +99,28 @@ extension Ledger {
   public func runs(project: String, limit: Int) throws(LedgerError) -> [RunRow] {
     try rows(
       """
-      SELECT id, project, started, finished, arguments, ran, unchanged, restored, failed, skipped, git_commit, dirty
+      SELECT id, project, started, finished, arguments, ran, unchanged, restored, failed, skipped, git_commit, dirty,
+        record
       FROM run WHERE project = ? ORDER BY started DESC, id DESC LIMIT ?
       """, .text(project), .int(Int64(max(0, limit)))
-    ) { row in
+    ) { row throws(LedgerError) in
       RunRow(
         id: row.text(0), project: row.text(1), started: row.int(2), finished: row.optionalInt(3),
         arguments: row.text(4), ran: row.int(5), unchanged: row.int(6), restored: row.int(7), failed: row.int(8),
-        skipped: row.int(9), commit: row.optionalText(10), dirty: row.optionalInt(11).map { $0 != 0 })
+        skipped: row.int(9), commit: row.optionalText(10), dirty: row.optionalInt(11).map { $0 != 0 },
+        record: try row.optionalDigest(12))
     }
   }
 
   /// The files that runs wrote into a project, sorted by path.
   public func published(project: String) throws(LedgerError) -> [PublishedRow] {
     try rows(
-      "SELECT path, digest, instance, output, record FROM published WHERE project = ? ORDER BY path", .text(project)
+      "SELECT path, digest, instance, output, record, copy FROM published WHERE project = ? ORDER BY path",
+      .text(project)
     ) { row throws(LedgerError) in
       PublishedRow(
         project: project, path: row.text(0), digest: try row.digest(1), instance: row.text(2), output: row.text(3),
-        record: try row.digest(4))
+        record: try row.digest(4), copy: try row.optionalDigest(5))
     }
   }
 
@@ -153,7 +156,7 @@ extension Ledger {
     }
   }
 
-  private func records(_ condition: String, _ values: Database.Value...) throws(LedgerError) -> [RecordRow] {
+  func records(_ condition: String, _ values: Database.Value...) throws(LedgerError) -> [RecordRow] {
     try read { database throws(LedgerError) in
       try database.rows(
         """

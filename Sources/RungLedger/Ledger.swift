@@ -106,6 +106,7 @@ public final class Ledger: Sendable {
     case .new: throw .damagedFile(database.path, Self.title, "it is empty")
     case .version1: try database.execute(Schema.readVersion1)
     case .version2: try database.execute(Schema.readVersion2)
+    case .version3: try database.execute(Schema.readVersion3)
     case .ready: break
     }
   }
@@ -117,10 +118,10 @@ public final class Ledger: Sendable {
   }
 
   /// Removes what can be rebuilt from the records or found out again: actions, records, outputs, the stat cache,
-  /// durations, probes. Runs, history, published files and what decides how long results are kept stay.
+  /// durations, probes, verifications and acceptances. Runs, history, published files and what decides how long results are kept stay.
   public func clear() throws(LedgerError) {
     try write { database throws(LedgerError) in
-      for table in ["action", "record", "output", "stat", "duration", "probe"] {
+      for table in ["action", "record", "output", "stat", "duration", "probe", "verification", "acceptance"] {
         try database.execute("DELETE FROM \(table)")
       }
     }
@@ -190,6 +191,8 @@ public final class Ledger: Sendable {
     case version1
     // The tables of version 2.
     case version2
+    // The tables of version 3.
+    case version3
     // The tables of this version.
     case ready
   }
@@ -215,7 +218,12 @@ public final class Ledger: Sendable {
           + " rung that wrote it. Nothing was changed")
     }
     guard version >= 1 else { throw .damagedFile(database.path, Self.title, "it has version \(version)") }
-    return version == 1 ? .version1 : version == 2 ? .version2 : .ready
+    switch version {
+    case 1: return .version1
+    case 2: return .version2
+    case 3: return .version3
+    default: return .ready
+    }
   }
 
   private static func prepare(_ database: Database) throws(LedgerError) {
@@ -225,6 +233,7 @@ public final class Ledger: Sendable {
     case .new: try database.transaction { () throws(LedgerError) in try database.execute(Schema.create) }
     case .version1: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom1) }
     case .version2: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom2) }
+    case .version3: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom3) }
     case .ready: break
     }
   }

@@ -91,6 +91,10 @@ public struct LedgerChanges: Sendable {
   public var displaced: [DisplacedRow] = []
   /// Results whose bytes were freed.
   public var collected: [CollectedRow] = []
+  /// Verifications that were made.
+  public var verifications: [VerificationRow] = []
+  /// Acceptances; replaces when the one of the same digest was revoked.
+  public var acceptances: [AcceptanceRow] = []
 
   /// Nothing yet.
   public init() {}
@@ -99,6 +103,6 @@ public struct LedgerChanges: Sendable {
   public var isEmpty: Bool {
     actions.isEmpty && records.isEmpty && outputs.isEmpty && history.isEmpty && statRemovals.isEmpty && stats.isEmpty
       && durations.isEmpty && runs.isEmpty && published.isEmpty && probes.isEmpty && pins.isEmpty && unpins.isEmpty
-      && uses.isEmpty && displaced.isEmpty && collected.isEmpty
+      && uses.isEmpty && displaced.isEmpty && collected.isEmpty && verifications.isEmpty && acceptances.isEmpty
   }
 }

@@ -197,6 +197,8 @@ public struct Record: Hashable, Sendable {
   public var observed: Observed
   /// The run that it was part of.
   public var run: String
+  /// That run's own record (`RunRecord`); nil in older records.
+  public var runRecord: Digest?
   /// The host's name.
   public var host: String
   /// Nanoseconds since 1970.
@@ -224,7 +226,8 @@ public struct Record: Hashable, Sendable {
     fields: [Field], outcome: Outcome, exitCode: Int?, signal: Int?, problem: String?, command: [String],
     parameters: [JSON.Member], inputs: [Input], outputs: [Output], environment: Environment?, program: Program?,
     variables: [JSON.Member], watch: String, network: Bool, view: String = "none", trace: String = "off",
-    traceProblems: [String] = [], observed: Observed = Observed(), run: String, host: String, started: Int64,
+    traceProblems: [String] = [], observed: Observed = Observed(), run: String,
+    runRecord: Digest? = nil, host: String, started: Int64,
     duration: Int64, cpu: Int64, peakMemory: Int64, attempts: Int, commit: String?, dirty: Bool?, log: Digest?,
     version: String
   ) {
@@ -253,6 +256,7 @@ public struct Record: Hashable, Sendable {
     self.traceProblems = traceProblems
     self.observed = observed
     self.run = run
+    self.runRecord = runRecord
     self.host = host
     self.started = started
     self.duration = duration

@@ -159,13 +159,16 @@ public struct RunRow: Hashable, Sendable {
   public var commit: String?
   /// True when the work tree had changes; nil when there is no repository.
   public var dirty: Bool?
+  /// Its record (`RunRecord`); nil when it executed nothing.
+  public var record: Digest?
 
   /// An entry.
   public init(
     id: String, project: String, started: Int64, finished: Int64? = nil, arguments: String = "", ran: Int64 = 0,
     unchanged: Int64 = 0, restored: Int64 = 0, failed: Int64 = 0, skipped: Int64 = 0, commit: String? = nil,
-    dirty: Bool? = nil
+    dirty: Bool? = nil, record: Digest? = nil
   ) {
+    self.record = record
     self.id = id
     self.project = project
     self.started = started
@@ -195,9 +198,15 @@ public struct PublishedRow: Hashable, Sendable {
   public var output: String
   /// The record that names it.
   public var record: Digest
+  /// The digest of the file as it was written, when it carries a stamp; nil when it is the object as it is.
+  public var copy: Digest?
 
   /// An entry.
-  public init(project: String, path: String, digest: Digest, instance: String, output: String, record: Digest) {
+  public init(
+    project: String, path: String, digest: Digest, instance: String, output: String, record: Digest,
+    copy: Digest? = nil
+  ) {
+    self.copy = copy
     self.project = project
     self.path = path
     self.digest = digest

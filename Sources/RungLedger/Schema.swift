@@ -1,6 +1,6 @@
-/// The tables of the ledger, version 3; docs/formats/store.md explains them to people.
+/// The tables of the ledger, version 4; docs/formats/store.md explains them to people.
 enum Schema {
-  static let version: Int64 = 3
+  static let version: Int64 = 4
   // "rung" in ASCII: `file` and `PRAGMA application_id` tell a ledger from another database.
   static let applicationID: Int64 = 0x7275_6e67
 
@@ -46,6 +46,7 @@ enum Schema {
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE probe (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
     \(addedIn3)
+    \(addedIn4)
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(version);
     """
@@ -65,6 +66,25 @@ enum Schema {
     CREATE TABLE collected (
       record BLOB PRIMARY KEY CHECK (length(record) = 32), at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+
+  // What audits need: copies that carry a stamp, the records of runs, what was executed under one key or for one instance,
+  // what was verified and accepted. Copies and runs of before have neither.
+  private static let addedIn4 = """
+    ALTER TABLE published ADD COLUMN copy BLOB;
+    ALTER TABLE run ADD COLUMN record BLOB;
+    CREATE INDEX record_by_instance ON record (project, instance, started);
+    CREATE INDEX record_by_key ON record (key);
+    CREATE TABLE verification (
+      digest BLOB PRIMARY KEY CHECK (length(digest) = 32), record BLOB NOT NULL, instance TEXT NOT NULL,
+      key BLOB NOT NULL, host TEXT NOT NULL, at INTEGER NOT NULL, verdict TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX verification_by_record ON verification (record);
+    CREATE TABLE acceptance (
+      digest BLOB PRIMARY KEY CHECK (length(digest) = 32), project TEXT NOT NULL, instance TEXT NOT NULL,
+      key BLOB NOT NULL, record BLOB NOT NULL, at INTEGER NOT NULL, revoked INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX acceptance_by_key ON acceptance (key);
     """
 
   // An empty set is none: a column of the primary key cannot be NULL.
@@ -88,12 +108,20 @@ enum Schema {
     DROP TABLE action;
     ALTER TABLE action_2 RENAME TO action;
     \(addedIn3)
+    \(addedIn4)
     PRAGMA user_version = \(version);
     """
 
   /// Makes this version of version 2, keeping every row. For one transaction.
   static let migrateFrom2 = """
     \(addedIn3)
+    \(addedIn4)
+    PRAGMA user_version = \(version);
+    """
+
+  /// Makes this version of version 3, keeping every row. For one transaction.
+  static let migrateFrom3 = """
+    \(addedIn4)
     PRAGMA user_version = \(version);
     """
 
@@ -110,6 +138,17 @@ enum Schema {
     CREATE TEMP VIEW pin AS SELECT '' AS run, '' AS project, 0 AS at, NULL AS because WHERE 0;
     CREATE TEMP VIEW used AS SELECT x'' AS record, 0 AS at WHERE 0;
     CREATE TEMP VIEW displaced AS SELECT x'' AS digest, '' AS project, '' AS path, 0 AS tree, 0 AS at WHERE 0;
-    CREATE TEMP VIEW collected AS SELECT x'' AS record, 0 AS at WHERE 0
+    CREATE TEMP VIEW collected AS SELECT x'' AS record, 0 AS at WHERE 0;
+    \(readVersion3)
+    """
+
+  /// The same for version 3, in which copies carried no stamp and nothing was verified or accepted.
+  static let readVersion3 = """
+    CREATE TEMP VIEW published AS SELECT *, NULL AS copy FROM main.published;
+    CREATE TEMP VIEW run AS SELECT *, NULL AS record FROM main.run;
+    CREATE TEMP VIEW verification AS SELECT x'' AS digest, x'' AS record, '' AS instance, x'' AS key, '' AS host,
+      0 AS at, '' AS verdict WHERE 0;
+    CREATE TEMP VIEW acceptance AS SELECT x'' AS digest, '' AS project, '' AS instance, x'' AS key, x'' AS record,
+      0 AS at, NULL AS revoked WHERE 0
     """
 }

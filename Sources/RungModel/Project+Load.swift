@@ -11,8 +11,12 @@ extension Project {
     var loader = ProjectLoader(files: files, overrides: overrides)
     let (settings, pipelines) = loader.load()
     guard loader.mistakes.errors.isEmpty else { throw Diagnostics(loader.mistakes.all) }
+    let contents = loader.memory.contents.withLock { $0 }
     return Project(
-      root: root, settings: settings, pipelines: pipelines, warnings: Diagnostics(loader.mistakes.warnings).items)
+      root: root, settings: settings, pipelines: pipelines, warnings: Diagnostics(loader.mistakes.warnings).items,
+      declarations: contents.map { Project.Declaration(path: $0.key, bytes: $0.value) }
+        .sorted { $0.path.text < $1.path.text },
+      overrides: overrides)
   }
 }
 
@@ -21,11 +25,12 @@ struct ProjectLoader {
   let files: ProjectFiles
   let overrides: Overrides
   let mistakes = Mistakes()
+  let memory = FileMemory()
   // A file could not be read: what seems to be missing may be in it.
   private var isIncomplete = false
 
   init(files: ProjectFiles, overrides: Overrides) {
-    self.files = files.remembering()
+    self.files = files.remembering(in: memory)
     self.overrides = overrides
   }
 

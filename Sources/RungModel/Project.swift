@@ -10,9 +10,32 @@ public struct Project: Sendable {
   public var pipelines: [Pipeline]
   /// What is worth saying although nothing stops.
   public var warnings: [Diagnostic]
+  /// The files that all this was read from, with their bytes, in the order of their paths.
+  public var declarations: [Declaration]
+  /// What the command line changed about them.
+  public var overrides: Overrides
+
+  /// A file that a project is declared in.
+  public struct Declaration: Hashable, Sendable {
+    /// From the project's root.
+    public let path: RelativePath
+    /// What it held.
+    public let bytes: [UInt8]
+
+    /// A file.
+    public init(path: RelativePath, bytes: [UInt8]) {
+      self.path = path
+      self.bytes = bytes
+    }
+  }
 
   /// A project from its parts.
-  public init(root: String, settings: ProjectSettings, pipelines: [Pipeline], warnings: [Diagnostic] = []) {
+  public init(
+    root: String, settings: ProjectSettings, pipelines: [Pipeline], warnings: [Diagnostic] = [],
+    declarations: [Declaration] = [], overrides: Overrides = Overrides()
+  ) {
+    self.declarations = declarations
+    self.overrides = overrides
     self.root = root
     self.settings = settings
     self.pipelines = pipelines
@@ -42,13 +65,16 @@ public struct ProjectSettings: Hashable, Sendable {
   /// How much of the disk inputs that steps share may take while a run keeps them unpacked; nil for a tenth of what is
   /// free.
   public var staging: ByteCount?
+  /// Whether published copies say where they come from.
+  public var stamps: Bool
 
   /// Settings; what is not given is left to the defaults.
   public init(
     cache: String? = nil, jobs: Int? = nil, watch: WatchLevel? = nil, watchFloor: WatchLevel? = nil,
     pools: [String: Int] = [:], memory: ByteCount? = nil, gpus: [String]? = nil,
-    staging: ByteCount? = nil
+    staging: ByteCount? = nil, stamps: Bool = true
   ) {
+    self.stamps = stamps
     self.cache = cache
     self.jobs = jobs
     self.watch = watch

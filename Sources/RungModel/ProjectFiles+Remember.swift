@@ -3,12 +3,15 @@ import Synchronization
 
 extension ProjectFiles {
   /// The same files, asking only once what is at a path: thousands of steps read the same script. For one load, during
-  /// which a change on disk may go unseen.
-  func remembering() -> ProjectFiles {
-    let memory = FileMemory()
+  /// which a change on disk may go unseen. What was read stays in `memory`.
+  func remembering(in memory: FileMemory) -> ProjectFiles {
     let files = self
     return ProjectFiles(
-      read: files.read,
+      read: { path, limit in
+        let bytes = try files.read(path, limit)
+        if let bytes { memory.contents.withLock { $0[path] = bytes } }
+        return bytes
+      },
       kind: { path in
         if let known = memory.kinds.withLock({ $0[path] }) { return known }
         let kind = files.kind(path)
@@ -26,7 +29,8 @@ extension ProjectFiles {
 }
 
 // What was asked so far.
-private final class FileMemory: Sendable {
+final class FileMemory: Sendable {
+  let contents = Mutex<[RelativePath: [UInt8]]>([:])
   let kinds = Mutex<[RelativePath: ProjectFiles.Kind?]>([:])
   let inside = Mutex<[RelativePath: Bool]>([:])
 }

@@ -169,6 +169,10 @@ extension ObjectStore {
     return size
   }
 
+  /// Reads the whole object and verifies it; returns its size in bytes. Errors like `read`.
+  @discardableResult
+  public func verify(_ digest: Digest) throws(StoreError) -> Int64 { try verify(Name(kind: .object, digest: digest)) }
+
   /// Reads the whole object and verifies it; returns its size.
   @discardableResult
   func verify(_ name: Name) throws(StoreError) -> Int64 {

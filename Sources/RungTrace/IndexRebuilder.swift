@@ -64,15 +64,35 @@ public enum IndexRebuilder {
 
     let project: String
     var entries: [Entry] = []
+    var verifications: [VerificationRow] = []
+    var acceptances: [AcceptanceRow] = []
+    // When they were revoked, by acceptance.
+    var revocations: [Digest: Int64] = [:]
     var report = Report()
 
     init(project: String) { self.project = project }
 
     mutating func add(_ digest: Digest, _ bytes: [UInt8], knownProject: String?) {
-      guard let record = Record(bytes: bytes), let outputs = Self.outputs(of: record) else {
-        report.damaged.append("record \(digest.hex) has a format that this version does not know")
-        return
+      guard let any = AnyRecord(bytes: bytes) else { return unknown(digest) }
+      switch any {
+      case .execution(let record): add(digest, record, knownProject)
+      case .run: break
+      case .verification(let verification): verifications.append(VerificationRow(digest, verification))
+      case .acceptance(let acceptance):
+        acceptances.append(
+          AcceptanceRow(
+            digest: digest, project: project, instance: acceptance.instance, key: acceptance.key,
+            record: acceptance.record, at: acceptance.at))
+      case .revocation(let revocation): revocations[revocation.acceptance] = revocation.at
       }
+    }
+
+    private mutating func unknown(_ digest: Digest) {
+      report.damaged.append("record \(digest.hex) has a format that this version does not know")
+    }
+
+    private mutating func add(_ digest: Digest, _ record: Record, _ knownProject: String?) {
+      guard let outputs = Self.outputs(of: record) else { return unknown(digest) }
       let row = RecordRow(
         record: digest, project: knownProject ?? project, instance: record.instance, pipeline: record.pipeline,
         step: record.step, key: record.key, run: record.run, outcome: record.outcome.rawValue,
@@ -118,6 +138,12 @@ public enum IndexRebuilder {
           HistoryEntry(
             project: row.project, instance: row.instance, run: row.run, key: row.key, record: row.record,
             outcome: row.outcome == succeeded ? "ran" : "failed", at: row.started + row.duration))
+      }
+      changes.verifications = verifications
+      changes.acceptances = acceptances.map { row in
+        var row = row
+        row.revoked = revocations[row.digest]
+        return row
       }
       changes.actions = actions.values.sorted { ($0.key, $0.made) < ($1.key, $1.made) }
       report.records = changes.records.count

@@ -10,9 +10,16 @@ public struct RecordView: Sendable {
   public let record: Record
 
   private let store: ObjectStore?
+  private let audit: Audit
 
-  /// A view of a record. With the store, the text also tells what the execution was observed to read.
-  public init(digest: Digest, record: Record, store: ObjectStore? = nil) {
+  /// A view of a record. With the store, the text also tells what the execution was observed to read; with the ledger,
+  /// what was found out about it since.
+  public init(digest: Digest, record: Record, store: ObjectStore? = nil, ledger: Ledger? = nil) {
+    if let store, let ledger {
+      audit = Audit.of([(digest, record)], ledger: ledger, store: store)
+    } else {
+      audit = Audit()
+    }
     self.digest = digest
     self.record = record
     self.store = store
@@ -20,7 +27,7 @@ public struct RecordView: Sendable {
 
   /// The record's own JSON (docs/formats/record.md), with its name first as `record`.
   public var json: JSON {
-    JSON.object([JSON.Member("record", .digest(digest))]).appending(record.json)
+    JSON.object([JSON.Member("record", .digest(digest))]).appending(record.json).appending(audit.json(digest))
   }
 
   /// Everything in the record, for people, in lines of at most `width` characters but for words that are longer.
@@ -40,6 +47,7 @@ public struct RecordView: Sendable {
         + "\(ByteCount(bytes: record.peakMemory)) of memory")
     if record.attempts > 1 { out.field("attempts", "\(record.attempts)") }
     out.field("commit", StepGroup.commit(of: record))
+    for line in audit.lines(ofStep: [digest]) { out.field(line.label, line.text) }
     out.field("watched", "\(record.watch), \(record.network ? "with" : "without") network")
     out.field("view", Self.meaning(ofView: record.view))
     out.field("trace", record.trace)

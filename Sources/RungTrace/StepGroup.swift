@@ -31,6 +31,8 @@ struct StepGroup {
   private(set) var kinds = Distinct<String>()
   /// How many executions.
   private(set) var executions = 0
+  /// Their records.
+  private(set) var records: [Digest] = []
   /// Names of instances.
   private(set) var instances: Set<String> = []
   /// Labels by axis.
@@ -84,6 +86,7 @@ struct StepGroup {
   ) {
     let record = execution.record
     executions += 1
+    records.append(execution.digest)
     instances.insert(record.instance)
     if let kind = record.kind { kinds.insert(kind) }
     for axis in record.axes { axes.insert(axis.name, axis.value.string ?? axis.value.compact) }

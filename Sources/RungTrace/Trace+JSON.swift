@@ -20,7 +20,7 @@ extension Trace {
       "trace_problems": .strings(watch?.traceProblems ?? []),
       "network": .optional(watch?.network), "network_steps": .strings(watch?.networkSteps ?? []),
     ]
-    return head.appending(lineage.json)
+    return head.appending(lineage.json(audit))
   }
 }
 
@@ -36,11 +36,15 @@ extension Trace.Maker {
 extension Lineage {
   /// The part of a trace that does not depend on the file: `complete`, `incomplete`, `steps`, `collections`, `sources`,
   /// `system_files`, `environments`, `programs`.
-  public var json: JSON {
+  public var json: JSON { json(Audit()) }
+
+  /// The same, with what was found out about the executions since.
+  func json(_ audit: Audit) -> JSON {
     let gathered = collections.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) }
     return [
       "complete": .bool(isComplete), "incomplete": .array(incomplete.map(\.json)),
-      "steps": .array(executions.map { $0.json(gone: gone) }), "collections": .array(gathered),
+      "steps": .array(executions.map { $0.json(gone: gone).appending(audit.json($0.digest)) }),
+      "collections": .array(gathered),
       "sources": .array(sources.map(\.json)), "system_files": .int(systemFiles),
       "environments": .array(environments.map(\.json)),
       "programs": .array(programs.map(\.json)),
@@ -114,7 +118,8 @@ extension Lineage.Execution {
       "view": .string(record.view), "trace": .string(record.trace), "trace_problems": .strings(record.traceProblems),
       "observed": ["project": .optional(record.observed.project), "system": .optional(record.observed.system)],
       "outcome": .string(record.outcome.rawValue),
-      "exit": record.exitCode.map { .int($0) } ?? .null, "run": .string(record.run), "host": .string(record.host),
+      "exit": record.exitCode.map { .int($0) } ?? .null, "run": .string(record.run),
+      "run_record": .optional(record.runRecord), "host": .string(record.host),
       "started_ns": .int(record.started), "duration_ns": .int(record.duration),
       "commit": .optional(record.commit), "dirty": .optional(record.dirty), "rung": .string(record.version),
     ]

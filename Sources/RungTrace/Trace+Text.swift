@@ -26,6 +26,7 @@ extension Trace {
       out.space()
       Self.step(
         group, commit: commit, host: root?.host, weakest: watch, observed: observed[group.step] ?? [], &out)
+      for line in audit.lines(ofStep: group.records) { out.field(line.label, line.text, indent: 4, column: 18) }
     }
     show(sources, &out)
     machinery(&out)
@@ -44,12 +45,25 @@ extension Trace {
       out.field("made", "\(UTCTime(nanoseconds: root.started).text) on \(root.host), run \(root.run)")
       out.field("commit", StepGroup.commit(of: root))
     }
+    out.field("confirmed", confirmation)
     for (index, line) in watchLines.enumerated() { out.field(index == 0 ? "watched" : "", line) }
     let others = subject.alsoMadeBy.map { other -> String in
       "\(other.instance) (\(other.output), \(UTCTime(nanoseconds: other.started).text), record \(other.record.short))"
     }
     for (index, other) in others.prefix(3).enumerated() { out.field(index == 0 ? "also by" : "", other) }
     if others.count > 3 { out.field("", "and \(others.count - 3) more") }
+  }
+
+  // How much of what is behind the file came out the same when it was done again; empty when nothing was.
+  private var confirmation: String {
+    let tried = lineage.executions.compactMap { audit.confirmations[$0.digest] }
+    if tried.isEmpty { return "" }
+    let all = lineage.executions.count
+    let confirmed = tried.count { $0.isConfirmed }
+    let different = tried.count { $0.different > 0 }
+    let text = confirmed == all ? "all \(all) executions" : "\(confirmed) of \(all) executions"
+    return "\(text) came out the same when they were done again"
+      + (different > 0 ? "; \(different) did not" : "")
   }
 
   private func gaps(_ out: inout TextLayout) {

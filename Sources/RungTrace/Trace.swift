@@ -61,10 +61,13 @@ public struct Trace: Sendable {
   public let subject: Subject
   /// How it came about.
   public let lineage: Lineage
+  /// What was found out about the executions since.
+  public let audit: Audit
 
   /// A trace.
-  public init(subject: Subject, lineage: Lineage) {
+  public init(subject: Subject, lineage: Lineage, audit: Audit = Audit()) {
     self.subject = subject
     self.lineage = lineage
+    self.audit = audit
   }
 }

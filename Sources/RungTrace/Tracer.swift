@@ -28,14 +28,14 @@ public struct Tracer: Sendable {
   /// error.
   public func trace(fileAt path: String) throws(TraceError) -> Trace {
     let subject = try find(fileAt: path)
-    return Trace(subject: subject, lineage: Lineage.of(records: [subject.record], store: store))
+    return complete(subject)
   }
 
   /// An output by its digest, traced back to all its sources. Throws when no record names it; a lineage with gaps is not
   /// an error.
   public func trace(digest: Digest) throws(TraceError) -> Trace {
     let subject = try find(digest.description, digest, place: nil)
-    return Trace(subject: subject, lineage: Lineage.of(records: [subject.record], store: store))
+    return complete(subject)
   }
 
   /// The first output of the execution that a record tells of, traced back to all its sources. Throws when the record is
@@ -50,7 +50,14 @@ public struct Tracer: Sendable {
     let subject = Trace.Subject(
       file: record.instance, digest: output.digest, instance: record.instance, output: output.name, record: digest,
       publishedAt: nil, alsoMadeBy: [])
-    return Trace(subject: subject, lineage: Lineage.of(records: [digest], store: store))
+    return complete(subject)
+  }
+
+  private func complete(_ subject: Trace.Subject) -> Trace {
+    let lineage = Lineage.of(records: [subject.record], store: store)
+    return Trace(
+      subject: subject, lineage: lineage,
+      audit: Audit.of(lineage.executions.map { ($0.digest, $0.record) }, ledger: ledger, store: store))
   }
 
   /// What the file or folder at a path is. Where several executions made the same bytes: the one that published the

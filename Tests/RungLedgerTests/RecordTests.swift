@@ -70,8 +70,41 @@ import Testing
       record().json.members?.map(\.name) == [
         "format", "instance", "pipeline", "step", "kind", "axes", "key", "fields", "outcome", "exit", "signal",
         "problem", "command", "parameters", "inputs", "outputs", "environment", "program", "variables", "watch",
-        "network", "view", "trace", "trace_problems", "observed", "run", "host", "started_ns", "duration_ns", "cpu_ns",
+        "network", "view", "trace", "trace_problems", "observed", "run", "run_record", "host", "started_ns",
+        "duration_ns", "cpu_ns",
         "peak_memory_bytes", "attempts", "commit", "dirty", "log", "version",
       ])
+  }
+
+  @Test func everyKindOfRecordIsReadAgainAsWhatItWas() {
+    let digest = Digest(ofText: "d")
+    let run = RunRecord(
+      id: "r", arguments: ["rung", "run"], overrides: .init(profile: "smoke", set: ["a=1"], over: ["n=1,2"]),
+      declarations: [.init(path: "rung.yaml", digest: digest)], started: 1, host: "h", commit: "c", dirty: true,
+      version: "0.2.0")
+    let verification = Verification(
+      record: digest, instance: "p/s", key: digest, repetition: 2, varied: ["host name"], verdict: .different,
+      problem: nil,
+      outputs: [.init(name: "o", expected: digest, made: nil, verdict: .different, difference: "it was not made")],
+      host: "h", at: 3, duration: 4, version: "0.2.0")
+    let acceptance = Acceptance(
+      instance: "p/s", key: digest, record: digest,
+      changes: [
+        .init(kind: "observed", name: "x", old: "file", new: "absent", oldDigest: digest, newKind: "absent")
+      ], because: "a comment", who: "me@here", at: 5, support: [digest], version: "0.2.0")
+    let revocation = Revocation(acceptance: digest, who: "me@here", at: 6)
+    #expect(AnyRecord(bytes: record().bytes) == .execution(record()))
+    #expect(AnyRecord(bytes: run.bytes) == .run(run))
+    #expect(AnyRecord(bytes: verification.bytes) == .verification(verification))
+    #expect(AnyRecord(bytes: acceptance.bytes) == .acceptance(acceptance))
+    #expect(AnyRecord(bytes: revocation.bytes) == .revocation(revocation))
+    #expect(AnyRecord(bytes: Array(#"{"format": "rung/run/9"}"#.utf8)) == nil)
+  }
+
+  @Test func theWorstVerdictCounts() {
+    #expect(Verification.Verdict.worst([]) == .identical)
+    #expect(Verification.Verdict.worst([.identical, .within]) == .within)
+    #expect(Verification.Verdict.worst([.different, .within, .identical]) == .different)
+    #expect(Verification.Verdict.worst([.failed, .different]) == .failed)
   }
 }

@@ -32,5 +32,5 @@ enum Keys {
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.
-  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging"]
+  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps"]
 }

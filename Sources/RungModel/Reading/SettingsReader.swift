@@ -15,6 +15,7 @@ struct SettingsReader {
     settings.watchFloor = fields.word("watch_floor", as: WatchLevel.self)
     settings.memory = fields.memory("memory")
     settings.staging = fields.memory("staging", of: "disk space")
+    settings.stamps = fields.bool("stamps") ?? true
     for entry in fields.mapping("pools") ?? [] {
       guard mistakes.checkName(entry.key, what: "a pool") else { continue }
       if Keys.resources.contains(entry.name) {

@@ -1,0 +1,201 @@
+import RungCore
+import RungFormats
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+import Synchronization
+
+/// Executes steps again, away from the cache, and compares what comes out with what the cache has.
+///
+/// Everything runs from its roots in a scratch cache that begins empty, with the engine of any other run. What comes out
+/// otherwise changes the inputs of what follows, which then says nothing about the steps that follow: those are executed
+/// once more with the inputs that they had. So every step is judged by itself.
+public final class Rerun {
+  /// One instance that was executed again.
+  public struct Finding: Sendable {
+    /// The instance.
+    public let instance: BuildGraph.NodeID
+    /// Its name.
+    public let name: String
+    /// How it compared.
+    public let verification: Verification
+    /// Whether the pipeline says that it comes out otherwise each time.
+    public let isDeclared: Bool
+    /// Whether, run from the roots, it came out otherwise because an input did.
+    public let follows: Bool
+  }
+
+  /// An instance whose result is compared.
+  struct Expected {
+    let key: Digest
+    let record: Digest
+    let outputs: [ActionOutput]
+  }
+
+  private let session: Session
+  private let version: String
+  private let jobs: Int?
+  private let observe: @Sendable (RunEvent) -> Void
+  private let stopping = Stopping()
+
+  // What another thread may reach: whether to stop, and what to stop.
+  private final class Stopping: Sendable {
+    let isWanted = Atomic(false)
+    let current = Mutex<RunEngine.Interrupter?>(nil)
+  }
+
+  /// Prepares to execute steps of this session again.
+  ///
+  /// - Parameters:
+  ///   - jobs: processors' worth of steps at a time; nil for what the project says, and another number in each repetition.
+  ///   - observe: told what happens, as by a run.
+  public init(
+    session: Session, jobs: Int?, version: String, observe: @escaping @Sendable (RunEvent) -> Void
+  ) {
+    self.session = session
+    self.jobs = jobs
+    self.version = version
+    self.observe = observe
+  }
+
+  /// Stops it from another thread; what is found until then is kept.
+  public var interrupter: RunEngine.Interrupter {
+    let stopping = stopping
+    return RunEngine.Interrupter {
+      stopping.isWanted.store(true, ordering: .sequentiallyConsistent)
+      stopping.current.withLock { $0 }?.interrupt()
+    }
+  }
+
+  /// Whether it was stopped.
+  public var wasInterrupted: Bool { stopping.isWanted.load(ordering: .sequentiallyConsistent) }
+
+  /// Executes everything that surveyed targets need, once. All of it must be up to date. The findings are in the order
+  /// of the graph: makers first.
+  ///
+  /// Throws what opening a cache throws, and `Fault` when the machine failed.
+  public func repeatAll(
+    _ targets: [BuildGraph.NodeID], _ survey: Survey, repetition: Int
+  ) throws -> [Finding] {
+    var expected: [BuildGraph.NodeID: Expected] = [:]
+    for instance in session.graph.instanceOrder where survey.standing[instance] == .current {
+      guard let result = session.resolver.value.results[instance] else { continue }
+      expected[instance] = Expected(key: result.key, record: result.record, outputs: result.outputs)
+    }
+    return try repeatAll(expected, planted: [], repetition: repetition)
+  }
+
+  /// Executes instances that would run, each with the inputs that the cache has, and compares what comes out with the
+  /// results that are to stand for them.
+  public func check(_ acceptables: [Session.Acceptable]) throws -> [Finding] {
+    var expected: [BuildGraph.NodeID: Expected] = [:]
+    for acceptable in acceptables {
+      guard let record = session.record(acceptable.acceptance.record) else { continue }
+      let outputs = record.outputs.compactMap { output in
+        ActionOutput.Kind(name: output.kind).map {
+          ActionOutput(name: output.name, kind: $0, digest: output.digest, size: output.size)
+        }
+      }
+      expected[acceptable.instance] = Expected(
+        key: acceptable.acceptance.key, record: acceptable.acceptance.record, outputs: outputs)
+    }
+    let makers = session.targets.closure(of: Array(expected.keys))
+    let planted = (0..<session.graph.instanceCount).filter { makers[$0] && expected[$0] == nil }
+    return try repeatAll(expected, planted: Set(planted), repetition: 1)
+  }
+
+  /// The store or the machine failed.
+  public struct Fault: Error, CustomStringConvertible {
+    /// What went wrong.
+    public let description: String
+  }
+
+  private func repeatAll(
+    _ expected: [BuildGraph.NodeID: Expected], planted: Set<BuildGraph.NodeID>, repetition: Int
+  ) throws -> [Finding] {
+    var findings: [BuildGraph.NodeID: Finding] = [:]
+    var planted = planted
+    var followers: Set<BuildGraph.NodeID> = []
+    while findings.count < expected.count, !wasInterrupted {
+      let pending = expected.filter { findings[$0.key] == nil }
+      let before = findings.count
+      let scratch = try Scratch(of: session)
+      // Only what the pending ones read: the rest is of no use to them.
+      let needed = session.targets.closure(of: Array(pending.keys))
+      let results = planted.filter { needed[$0] }.sorted().compactMap { session.resolver.value.results[$0] }
+      try scratch.plant(results, from: session.store)
+      let summary = try execute(Array(pending.keys).sorted(), in: scratch, repetition: repetition)
+      let latest = try scratch.session.ledger.latest(project: scratch.session.projectName)
+      for (instance, wanted) in pending {
+        let name = session.graph.name(of: instance)
+        guard let entry = latest[name], let digest = entry.record, entry.outcome != "interrupted",
+          let record = scratch.session.record(digest)
+        else { continue }
+        guard entry.key == wanted.key else {
+          followers.insert(instance)
+          continue
+        }
+        findings[instance] = finding(
+          instance, name, wanted, record, scratch, repetition: repetition, follows: followers.contains(instance))
+      }
+      if let fault = summary.fault { throw Fault(description: fault) }
+      // What follows gets what the cache has.
+      planted.formUnion(findings.keys)
+      if findings.count == before { break }
+    }
+    return session.graph.instanceOrder.compactMap { findings[$0] }
+  }
+
+  private func execute(
+    _ targets: [BuildGraph.NodeID], in scratch: Scratch, repetition: Int
+  ) throws -> RunSummary {
+    var options = RunOptions(targets: targets)
+    options.keepGoing = true
+    options.publishes = false
+    options.jobs = jobs ?? (repetition % 2 == 1 ? nil : 1)
+    let engine = try RunEngine(session: scratch.session, options: options, version: version, observe: observe)
+    stopping.current.withLock { $0 = engine.interrupter }
+    defer { stopping.current.withLock { $0 = nil } }
+    if wasInterrupted { engine.interrupter.interrupt() }
+    return engine.run()
+  }
+
+  private func finding(
+    _ instance: BuildGraph.NodeID, _ name: String, _ wanted: Expected, _ record: Record, _ scratch: Scratch,
+    repetition: Int, follows: Bool
+  ) -> Finding {
+    let step = session.graph.step(of: instance).step
+    var outputs: [Verification.Output] = []
+    if record.outcome == .succeeded {
+      for output in wanted.outputs {
+        let tolerance = step.outputs.first { $0.name == output.name }?.tolerance
+        let made = record.outputs.first { $0.name == output.name }
+        let comparison = OutputCheck(
+          name: output.name, expected: output, made: made, tolerance: tolerance, expectedIn: session.store,
+          madeIn: scratch.session.store)
+        outputs.append(comparison.answer)
+      }
+    }
+    let verdict = record.outcome == .succeeded ? Verification.Verdict.worst(outputs.map(\.verdict)) : .failed
+    let verification = Verification(
+      record: wanted.record, instance: name, key: wanted.key, repetition: repetition, varied: [], verdict: verdict,
+      problem: record.problem, outputs: outputs, host: record.host, at: record.started, duration: record.duration,
+      version: version)
+    return Finding(
+      instance: instance, name: name, verification: verification, isDeclared: !step.deterministic, follows: follows)
+  }
+
+  /// Writes what was found, for ever. Durable on return. The answer is the verifications' records, in the same order.
+  @discardableResult
+  public func keep(_ findings: [Finding]) throws -> [Digest] {
+    var changes = LedgerChanges()
+    for finding in findings {
+      let digest = try session.store.putRecord(finding.verification.bytes)
+      changes.verifications.append(VerificationRow(digest, finding.verification))
+    }
+    try session.store.flush()
+    try session.ledger.commit(changes)
+    return changes.verifications.map(\.digest)
+  }
+}

@@ -1,0 +1,56 @@
+import Glibc
+import RungCore
+import RungExec
+import RungLedger
+import RungModel
+import RungPlan
+import RungStore
+
+/// A cache of its own for executions that are to know nothing of the project's: it begins empty, and is gone when the
+/// value is.
+///
+/// Lies in the run folder of the project's cache, so that what a killed process leaves is swept by the next run.
+final class Scratch {
+  private let folder: WorkspaceFolder
+  let session: Session
+
+  /// A scratch cache for the same project, which is read anew but for its pipelines. Environments are those of
+  /// `original`: they are named by what is in them, and building them may need a network.
+  init(of original: Session) throws {
+    folder = try WorkspaceFolder(under: "\(original.cache)/work")
+    session = try Session(
+      project: original.project, callerVariables: original.callerVariables, ingesting: true, durable: false,
+      launcher: original.launcher, cache: folder.nextWorkspace(), environmentsFolder: original.environmentsFolder)
+  }
+
+  /// Makes results known that the original cache has, so that they are taken instead of made. Throws when their bytes
+  /// are gone.
+  func plant(_ results: [KnownResult], from original: ObjectStore) throws {
+    var changes = LedgerChanges()
+    for result in results {
+      for output in result.outputs { try copy(output, from: original) }
+      let record = try original.readRecord(result.record)
+      _ = try session.store.putRecord(record)
+      // Without observations and at the highest level: it counts whatever the files are.
+      changes.actions.append(
+        ActionRow(
+          key: result.key, observed: Observed(), watch: WatchLevel.strict.rawValue, made: Clock.now(),
+          record: result.record, outputs: result.outputs))
+    }
+    try session.store.flush()
+    try session.ledger.commit(changes)
+  }
+
+  private func copy(_ output: ActionOutput, from original: ObjectStore) throws {
+    let place = folder.nextWorkspace()
+    defer { try? removeTree(place) }
+    switch output.kind {
+    case .file, .executable:
+      try original.restore(output.digest, to: place, executable: false)
+      _ = try session.store.put(fileAt: place)
+    case .tree:
+      try original.restoreTree(output.digest, to: place)
+      _ = try session.store.putTree(at: place)
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import RungCore
+import RungFormats
+import RungLedger
+
+extension Session {
+  /// A published copy that is as it should be.
+  struct Copy {
+    /// Its digest, when it carries a stamp.
+    let digest: Digest?
+  }
+
+  /// The copy of an output at a place in the project: its bytes as they are, or with a stamp that says so. Nil when there
+  /// is none, or it was changed.
+  ///
+  /// A stamp that names another execution with the same bytes is good enough: a figure that has not changed is not
+  /// written again.
+  ///
+  /// - Parameter lookingAgain: whether it may have changed since this session looked.
+  func copy(of output: ActionOutput, at path: RelativePath, lookingAgain: Bool = false) -> Copy? {
+    if lookingAgain { resolver.value.files.forget(path) }
+    guard let content = try? resolver.value.files.content(path, keeping: false) else { return nil }
+    if content.isCopy(of: output) { return Copy(digest: nil) }
+    guard case .file(let digest, let size, let isExecutable) = content, output.kind != .tree,
+      isExecutable == (output.kind == .executable)
+    else { return nil }
+    if let row = publishedRows[path.text], row.copy == digest, row.digest == output.digest {
+      return Copy(digest: digest)
+    }
+    let stamp = Publisher.stamp(ofFileAt: path.absolute(in: project.root), size: size)
+    return stamp?.artifact == output.digest ? Copy(digest: digest) : nil
+  }
+}

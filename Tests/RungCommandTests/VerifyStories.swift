@@ -1,0 +1,156 @@
+import Glibc
+import RungCore
+import Testing
+
+/// `rung verify`: results are read again, or made again and compared.
+@Suite struct VerifyStories {
+  static let pipeline = """
+    pipeline: x
+    axes: {seed: [1, 2, 3]}
+    steps:
+      data:
+        over: [seed]
+        run: sh {code} {seed} > {out.set}
+        inputs: {code: data.sh}
+        outputs: {set: set.txt}
+      moment:
+        run: date +%s%N > {out.at}
+        outputs: {at: at.txt}
+      figure:
+        run: cat {data.set:files}/*/* {moment.at} > {out.figure}
+        outputs: {figure: {path: figure.txt, publish: figure.txt}}
+      last:
+        run: wc -l < {figure.figure} > {out.lines}
+        outputs: {lines: lines.txt}
+    """
+  static let files = ["pipelines/x/pipeline.yaml": pipeline, "pipelines/x/data.sh": "echo some data of seed $1\n"]
+
+  private func results(_ json: JSON) -> [String: JSON] {
+    Dictionary(
+      (json["results"]?.array ?? []).compactMap { item in item["instance"]?.string.map { ($0, item) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  @Test func eachStepIsJudgedByItselfAndTheVerdictsAreKept() throws {
+    let sandbox = try Sandbox(Self.files)
+    #expect(try sandbox.run().counts == Counts(ran: 6))
+    let before = try #require(sandbox.read("pipelines/x/figure.txt"))
+    let finished = try sandbox.rung("verify", "--rerun", "--json")
+    #expect(finished.code == 1)
+    let report = try JSON(parsing: finished.output)
+    #expect(report["instances"]?.int == 6 && report["identical"]?.int == 5 && report["different"]?.int == 1)
+    let results = results(report)
+    let moment = try #require(results["x/moment"])
+    #expect(moment["verdict"]?.string == "different")
+    let difference = try #require(moment["outputs"]?.array?.first?["difference"]?.string)
+    #expect(difference.hasPrefix("line 1: ") || difference.hasPrefix("at.txt"), "\(difference)")
+    // The figure read another moment at first, and what follows the figure read another figure.
+    #expect(results["x/figure"]?["verdict"]?.string == "identical" && results["x/figure"]?["follows"]?.bool == true)
+    #expect(results["x/data[seed=1]"]?["follows"]?.bool == false)
+
+    // Nothing of it is anybody's result.
+    #expect(sandbox.read("pipelines/x/figure.txt") == before)
+    #expect(try sandbox.run().counts == Counts(unchanged: 6))
+    #expect(try sandbox.names("cache/work").isEmpty)
+
+    // The verdicts are kept, and come back when the index is lost.
+    for _ in 1...2 {
+      let shown = try sandbox.json(["show", "x/moment", "--json"])
+      #expect(shown["confirmed"]?["different"]?.int == 1 && shown["confirmed"]?["identical"]?.int == 0)
+      let trace = try sandbox.json(["trace", "pipelines/x/figure.txt", "--json"])
+      let steps = try #require(trace["steps"]?.array)
+      #expect(steps.count { $0["confirmed"]?["identical"]?.int == 1 } == 4)
+      #expect(try sandbox.rung("cache", "rebuild-index").code == 0)
+    }
+    let text = try sandbox.rung("trace", "pipelines/x/figure.txt").output
+    #expect(text.contains("4 of 5 executions came out the same"), "\(text)")
+    // A collection says which steps can be made again with the same bytes.
+    try sandbox.edit("pipelines/x/data.sh", "some", "other")
+    #expect(try sandbox.run().counts.ran == 5)
+    let dropped = try #require(try sandbox.json(["gc", "--json", "--older-than", "0", "--dry-run"])["dropped"]?.array)
+    #expect(Set(dropped.compactMap { $0["reproducible"]?.string }) == ["yes"])
+  }
+
+  @Test func whatIsDeclaredToDifferAndWhatLiesWithinTheToleranceIsFine() throws {
+    let sandbox = try Sandbox([
+      "pipelines/x/pipeline.yaml": """
+      pipeline: x
+      steps:
+        measured:
+          run: |
+            noise=$(date +%N)
+            printf '{"value": 1.0000%s, "name": "a"}' "$noise" > {out.m}
+          outputs: {m: {path: m.json, tolerance: {absolute: 0.001}}}
+        dice:
+          run: date +%N > {out.d}
+          outputs: {d: d.txt}
+          deterministic: false
+      """
+    ])
+    #expect(try sandbox.run().counts == Counts(ran: 2))
+    let finished = try sandbox.rung("verify", "--rerun", "--times", "2")
+    #expect(finished.code == 0, "\(finished.output)\(finished.errors)")
+    #expect(finished.output.contains("different, as declared: x/dice (2 of 2 times)"))
+    #expect(finished.output.contains("within the tolerance: x/measured"))
+    // Less than that is not within it.
+    try sandbox.edit("pipelines/x/pipeline.yaml", "absolute: 0.001", "absolute: 0.0000000000001")
+    #expect(try sandbox.run().counts == Counts(unchanged: 2))
+    let strict = try sandbox.rung("verify", "x/measured", "--rerun")
+    #expect(strict.code == 1 && strict.output.contains("#/value: 1.0000"), "\(strict.output)")
+  }
+
+  @Test func aStepThatCannotBeMadeAgainIsSaidToFail() throws {
+    let sandbox = try Sandbox([
+      "pipelines/x/pipeline.yaml": """
+      pipeline: x
+      steps:
+        once:
+          watch: declared
+          run: test ! -e {mark} && echo made > {out.o} && touch {mark}
+          outputs: {o: o.txt}
+        after: {run: "cat {once.o} > {out.p}", outputs: {p: p.txt}}
+      parameters: {mark: MARK}
+      """
+    ])
+    try sandbox.edit("pipelines/x/pipeline.yaml", "MARK", "\(sandbox.folder)/mark")
+    // Where the step may write to the machine.
+    guard try sandbox.rung("run").code == 0, sandbox.read("\(sandbox.folder)/mark") != nil else { return }
+    let report = try JSON(parsing: try sandbox.rung("verify", "--rerun", "--json").output)
+    #expect(results(report)["x/once"]?["verdict"]?.string == "failed")
+    #expect(results(report)["x/after"]?["verdict"]?.string == "identical")
+  }
+
+  @Test func whatIsNotUpToDateIsNotVerified() throws {
+    let sandbox = try Sandbox(Self.files)
+    let never = try sandbox.rung("verify", "--rerun")
+    #expect(never.code == 2 && never.errors.contains("not up to date"))
+    #expect(try sandbox.rung("verify", "--times", "2").code == 2)
+    #expect(try sandbox.rung("verify", "--rerun", "--times", "0").code == 2)
+  }
+
+  @Test func damageAndEditsAreFoundByReading() throws {
+    let sandbox = try Sandbox(Self.files)
+    #expect(try sandbox.run().counts == Counts(ran: 6))
+    let sound = try sandbox.rung("verify")
+    #expect(sound.code == 0 && sound.output.contains("all are what they are said to be"), "\(sound.output)")
+    let record = try sandbox.json(["show", "x/data[seed=2]", "--json"])
+    let digest = try #require(record["outputs"]?.array?.first?["digest"]?.digest)
+    try sandbox.damage(digest)
+    try sandbox.write("drawn by hand\n", to: "pipelines/x/figure.txt")
+    let damaged = try sandbox.rung("verify")
+    #expect(damaged.code == 1)
+    #expect(damaged.output.contains("damaged x/data[seed=2]: its output 'set'"), "\(damaged.output)")
+    #expect(damaged.output.contains("changed pipelines/x/figure.txt"), "\(damaged.output)")
+  }
+
+  @Test func otherBytesUnderTheSameKeyAreAConflictThatIsKept() throws {
+    let sandbox = try Sandbox(Self.files)
+    #expect(try sandbox.run().counts == Counts(ran: 6))
+    let first = try #require(try sandbox.json(["show", "x/moment", "--json"])["record"]?.string)
+    let again = try sandbox.rung("run", "x/moment", "--force")
+    #expect(again.errors.contains("not reproducible"), "\(again.errors)")
+    let shown = try sandbox.json(["show", "x/moment", "--json"])
+    #expect(shown["conflicts"]?.array?.compactMap { $0["record"]?.string } == [first])
+    #expect(try sandbox.rung("show", "x/moment").output.contains("the same key gave other bytes once"))
+  }
+}
