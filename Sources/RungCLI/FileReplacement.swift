@@ -36,8 +36,8 @@ enum FileReplacement {
     isDone = true
   }
 
-  /// The bytes of a file.
-  static func bytes(of path: String) throws -> [UInt8] {
+  /// The bytes of a file; throws too when there are more of them than `most`.
+  static func bytes(of path: String, atMost most: Int64 = .max) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("read", path) }
     defer { close(descriptor) }
@@ -47,6 +47,7 @@ enum FileReplacement {
       let count = read(descriptor, &buffer, buffer.count)
       if count > 0 {
         bytes += buffer[..<count]
+        if bytes.count > most { throw Failure(description: "\(path) is larger than \(most) bytes") }
       } else if count == 0 {
         return bytes
       } else if errno != EINTR {

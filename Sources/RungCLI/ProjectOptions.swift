@@ -4,6 +4,7 @@ import RungCore
 import RungEngine
 import RungExec
 import RungModel
+import RungTrace
 
 /// Where the project is and how it is changed for this command.
 struct ProjectOptions: ParsableArguments {
@@ -77,7 +78,10 @@ struct ProjectOptions: ParsableArguments {
   /// nothing in it.
   func load(watch: WatchLevel? = nil) throws -> (project: Project, place: RelativePath) {
     let (root, place) = try root()
-    let project = try Project.load(root: root, files: .onDisk(root: root), overrides: try overrides(watch: watch))
+    var files = ProjectFiles.onDisk(root: root)
+    let leftOut = BundleRemains.leftOut(ofProjectAt: root)
+    files.isLeftOut = { leftOut.contains($0) }
+    let project = try Project.load(root: root, files: files, overrides: try overrides(watch: watch))
     for warning in project.warnings { Console.complain(Failures.colored(warning, .errors)) }
     guard !project.pipelines.isEmpty else {
       throw RequestError(

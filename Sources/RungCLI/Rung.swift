@@ -24,7 +24,8 @@ public struct Rung: ParsableCommand {
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
         name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
-      CommandGroup(name: "Audit", subcommands: [VerifyCommand.self, AcceptCommand.self]),
+      CommandGroup(
+        name: "Audit", subcommands: [VerifyCommand.self, AcceptCommand.self, BundleCommand.self, UnbundleCommand.self]),
       CommandGroup(
         name: "Keep",
         subcommands: [

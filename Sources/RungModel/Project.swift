@@ -151,13 +151,18 @@ public struct ProjectFiles: Sendable {
   public var list: @Sendable (_ path: RelativePath) -> [String]
   /// Whether a path, symbolic links followed, stays inside the project.
   public var staysInside: @Sendable (_ path: RelativePath) -> Bool
+  /// Whether an input, a path or a pattern from the project's root, was left out of a bundle: that it is missing is no
+  /// mistake before a step that reads it is asked for.
+  public var isLeftOut: @Sendable (_ input: String) -> Bool
 
   /// Access to a project's files.
   public init(
     read: @escaping @Sendable (RelativePath, Int) throws -> [UInt8]?,
     kind: @escaping @Sendable (RelativePath) -> Kind?, list: @escaping @Sendable (RelativePath) -> [String],
-    staysInside: @escaping @Sendable (RelativePath) -> Bool
+    staysInside: @escaping @Sendable (RelativePath) -> Bool,
+    isLeftOut: @escaping @Sendable (String) -> Bool = { _ in false }
   ) {
+    self.isLeftOut = isLeftOut
     self.read = read
     self.kind = kind
     self.list = list

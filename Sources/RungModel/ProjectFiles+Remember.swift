@@ -24,7 +24,7 @@ extension ProjectFiles {
         let inside = files.staysInside(path)
         memory.inside.withLock { $0[path] = inside }
         return inside
-      })
+      }, isLeftOut: files.isLeftOut)
   }
 }
 

@@ -169,6 +169,14 @@ extension ObjectStore {
     return size
   }
 
+  /// The size of an object, in bytes, before compression. Errors like `read`; nothing is verified.
+  public func size(_ digest: Digest) throws(StoreError) -> Int64 {
+    if digest == .empty { return 0 }
+    let name = Name(kind: .object, digest: digest)
+    if let size = try open(name).size { return size }
+    return try verify(name)
+  }
+
   /// Reads the whole object and verifies it; returns its size in bytes. Errors like `read`.
   @discardableResult
   public func verify(_ digest: Digest) throws(StoreError) -> Int64 { try verify(Name(kind: .object, digest: digest)) }

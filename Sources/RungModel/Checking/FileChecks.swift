@@ -25,10 +25,13 @@ struct FileChecks {
     if form == .glob {
       let found = globs[path.text] ?? Self.hasMatch(path.text, files: files)
       globs[path.text] = found
-      if !found { mistakes.error("the glob '\(text)' matches no file", at: node, notes: ["looked for \(path)"]) }
+      if !found, !files.isLeftOut(path.text) {
+        mistakes.error("the glob '\(text)' matches no file", at: node, notes: ["looked for \(path)"])
+      }
       return nil
     }
     if files.kind(path) == nil {
+      if files.isLeftOut(path.text) { return path }
       mistakes.error(
         "there is no file \(path)", at: node, notes: [Self.suggestion(for: path, files: files)].compactMap { $0 })
       return path
