@@ -78,10 +78,17 @@ struct PDFDocument {
     limits.unpacked -= 8192
     guard limits.unpacked > 0 else { throw FormatError("the PDF unpacks to too much") }
     let copy = self
-    let plain = try PDFFilters.decoded(
-      bytes[stream], object.value, limit: limits.unpacked, resolve: { copy.resolve($0) })
-    limits.unpacked -= plain.count
-    return plain
+    do {
+      let plain = try PDFFilters.decoded(
+        bytes[stream], object.value, limit: limits.unpacked, resolve: { copy.resolve($0) })
+      limits.unpacked -= plain.count
+      return plain
+    } catch {
+      // How much was unpacked in vain is not known. Halving what is left bounds the sum of all such work, and lets a
+      // few damaged streams be.
+      limits.unpacked -= min(limits.unpacked / 2, stream.count << 10)
+      throw error
+    }
   }
 
   /// Counts bytes that were made of a stream's among the unpacked.

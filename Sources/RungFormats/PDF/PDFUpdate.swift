@@ -55,12 +55,13 @@ struct PDFUpdate {
     out += "\n".utf8
   }
 
-  // 7.5.8: it lists itself as well.
+  // 7.5.8: it lists itself as well. Some readers take no field of more than four bytes.
   private mutating func writeStream(_ keys: [(StaticString, PDFValue)]) {
     var data: [UInt8] = []
+    let width = out.count < 1 << 32 ? 4 : 5
     for place in places {
       data.append(1)
-      for shift in stride(from: 32, through: 0, by: -8) {
+      for shift in stride(from: 8 * (width - 1), through: 0, by: -8) {
         data.append(UInt8(truncatingIfNeeded: place.offset >> shift))
       }
       data += [UInt8(truncatingIfNeeded: place.generation >> 8), UInt8(truncatingIfNeeded: place.generation)]
@@ -69,7 +70,7 @@ struct PDFUpdate {
     out += "\(number) 0 obj\n".utf8
     PDFValue.dictionary([]).setting(
       keys + [
-        ("Type", PDFValue(name: "XRef")), ("W", .array([.int(1), .int(5), .int(2)])),
+        ("Type", PDFValue(name: "XRef")), ("W", .array([.int(1), .int(width), .int(2)])),
         ("Index", .array(places.flatMap { [PDFValue.int($0.number), .int(1)] })), ("Length", .int(data.count)),
       ]
     ).write(to: &out)

@@ -13,7 +13,8 @@ public enum Stamping {
   public struct Reading: Hashable, Sendable {
     /// What the stamp says.
     public let stamp: Stamp
-    /// The bytes before stamping; of a file that was changed since, the file as it is.
+    /// The bytes before stamping. Of a file that was changed since: what is left without the stamp, where it is still
+    /// where stamping puts it, else the file as it is; never the artifact's bytes.
     public let original: [UInt8]
 
     /// Whether the picture is the one that the stamp names: the bytes under the stamp are the artifact's.
@@ -34,8 +35,8 @@ public enum Stamping {
   }
 
   /// The stamp of a file and the exact bytes before it was stamped, so that `Digest(of: original) == stamp.artifact`
-  /// says that it is unedited. When the file was changed after it was stamped, `original` is the file as it is. Nil
-  /// when it has no stamp, or is damaged so much that none is found.
+  /// says that it is unedited. When the file was changed after it was stamped, `original` is not the artifact. Nil when
+  /// it has no stamp, or is damaged so much that none is found.
   public static func read(_ bytes: [UInt8]) -> (stamp: Stamp, original: [UInt8])? {
     reading(bytes).map { ($0.stamp, $0.original) }
   }
