@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test(arguments: StampSamples.small) func aToppledBitIsNoticed(_ bytes: [UInt8]) throws {
+  @Test(arguments: StampSamples.small.prefix(3)) func aToppledBitIsNoticed(_ bytes: [UInt8]) throws {
     let stamped = try #require(Stamping.stamped(bytes, with: StampSamples.stamp(bytes)))
     for place in stamped.indices {
       for bit in 0..<8 {

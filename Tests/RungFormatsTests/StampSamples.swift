@@ -38,9 +38,9 @@ enum StampSamples {
 
   static let pdf = PDFSample().bytes
 
-  /// A start and then one part over and over, as many bytes of it. What looks at each pair of a million bytes is not
+  /// A start and then one part over and over, as many bytes of it. What looks at each pair of half a million bytes is not
   /// done within a time limit.
-  static func hostile(_ start: String, _ part: String, size: Int = 1 << 20) -> [UInt8] {
+  static func hostile(_ start: String, _ part: String, size: Int = 1 << 19) -> [UInt8] {
     var parts = Array(part.utf8)
     while parts.count < size { parts += parts }
     return Array(start.utf8) + parts[..<size]
