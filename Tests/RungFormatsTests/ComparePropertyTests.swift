@@ -97,6 +97,56 @@ import Testing
     }
   }
 
+  /// A random value; the numbers in it, told by the number of those before.
+  private func value(_ dice: inout Dice, depth: Int, numbers: inout Int) -> JSON {
+    switch Int.random(in: depth > 3 ? 4...7 : 0...7, using: &dice) {
+    case 0, 1:
+      return .array(
+        (0..<Int.random(in: 0...3, using: &dice)).map { _ in value(&dice, depth: depth + 1, numbers: &numbers) })
+    case 2, 3:
+      let names = ["a/b", "~", "\"", "loss", "é", ""].shuffled(using: &dice).prefix(Int.random(in: 0...5, using: &dice))
+      return .object(names.map { JSON.Member($0, value(&dice, depth: depth + 1, numbers: &numbers)) })
+    case 4: return ["x", true, nil, false].randomElement(using: &dice) ?? nil
+    default:
+      numbers += 1
+      return .number("\(Double(numbers) + 0.5)")
+    }
+  }
+
+  /// The value with its numbers changed by `change`, and with the members of its objects the other way round.
+  private func changed(_ value: JSON, isTurned: Bool, _ change: (String) -> String) -> JSON {
+    switch value {
+    case .number(let text): .number(change(text))
+    case .array(let items): .array(items.map { changed($0, isTurned: isTurned, change) })
+    case .object(let members):
+      .object(
+        (isTurned ? members.reversed() : members).map {
+          JSON.Member($0.name, changed($0.value, isTurned: isTurned, change))
+        })
+    default: value
+    }
+  }
+
+  @Test(arguments: 0..<200) func theOrderOfMembersChangesNoSentence(_ seed: UInt64) {
+    var dice = Dice(state: seed)
+    var count = 0
+    let whole = value(&dice, depth: 0, numbers: &count)
+    guard count > 0 else { return }
+    let unlucky = Set((0..<2).map { _ in "\(Double(Int.random(in: 1...count, using: &dice)) + 0.5)" })
+    func other(isTurned: Bool) -> [UInt8] {
+      // Those that are not to differ are written in another way.
+      Array(changed(whole, isTurned: isTurned) { unlucky.contains($0) ? "-1" : $0 + "0" }.pretty.utf8)
+    }
+    let plain = OutputComparison.compare(whole.compactBytes, other(isTurned: false), named: "a.json", tolerance: nearly)
+    let turned = OutputComparison.compare(whole.compactBytes, other(isTurned: true), named: "a.json", tolerance: nearly)
+    #expect(plain == turned, "seed \(seed): \(whole.compact)")
+    guard case .different(let first) = plain else {
+      Issue.record("seed \(seed): \(plain)")
+      return
+    }
+    #expect(unlucky.contains { first.contains(": \($0) and -1") }, "seed \(seed): \(first)")
+  }
+
   @Test(arguments: Sheet.formats + ["a.png", "a.txt"]) func noDamageStopsAComparison(_ format: String) {
     var dice = Dice(state: 7)
     let whole =

@@ -49,11 +49,7 @@ extension OutputComparison {
     let what: String
     var way: [String] = []
 
-    /// With the way as a JSON Pointer in a fragment (RFC 6901), as claims write it.
-    var sentence: String {
-      let steps = way.reversed().map { $0.replacing("~", with: "~0").replacing("/", with: "~1") }
-      return "\(Wording.plain((["#"] + steps).joined(separator: "/"), longest: 300)): \(what)"
-    }
+    var sentence: String { "\(Wording.pointer(way.reversed())): \(what)" }
   }
 
   private static func mismatch(_ a: JSON, _ b: JSON, _ findings: inout Findings) -> Mismatch? {
@@ -65,7 +61,7 @@ extension OutputComparison {
       guard x != y else { return nil }
       let (p, q) = (NumberText(x), NumberText(y))
       if let p, let q, p.isSame(q, &findings) { return nil }
-      return Mismatch(what: Wording.pair(x, y, p?.double ?? .nan, q?.double ?? .nan))
+      return Mismatch(what: Wording.pair(Wording.number(x), Wording.number(y), p?.double ?? .nan, q?.double ?? .nan))
     case (.array(let x), .array(let y)):
       for (index, (x, y)) in zip(x, y).enumerated() {
         if var mismatch = mismatch(x, y, &findings) {
@@ -104,7 +100,7 @@ extension OutputComparison {
   private static func shown(_ value: JSON) -> String {
     switch value {
     case .null, .bool: value.compact
-    case .number(let text): text.count > Wording.longest ? String(text.prefix(Wording.longest)) + "…" : text
+    case .number(let text): Wording.number(text)
     case .string(let text): Wording.quoted(text)
     case .array(let items): "a list of \(Wording.count(items.count))"
     case .object(let members): "an object of \(Wording.count(members.count))"

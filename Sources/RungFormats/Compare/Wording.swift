@@ -38,6 +38,15 @@ enum Wording {
     return escaped.replacing("\\\"", with: "\"") + (isLong ? "…" : "")
   }
 
+  /// A number as it is written, cut.
+  static func number(_ text: String) -> String { plain(text, longest: longest) }
+
+  /// A way into a JSON value as a JSON Pointer in a fragment (RFC 6901), as claims write it: `#/runs/3/loss`.
+  static func pointer(_ way: [String]) -> String {
+    let steps = way.map { $0.replacing("~", with: "~0").replacing("/", with: "~1") }
+    return plain((["#"] + steps).joined(separator: "/"), longest: 300)
+  }
+
   /// Two numbers as they are written, with their relative difference if there is one.
   static func pair(_ a: String, _ b: String, _ x: Double, _ y: Double) -> String {
     let size = max(abs(x), abs(y))
