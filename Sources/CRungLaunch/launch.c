@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,11 @@ int rung_sync(int file) { return syncfs(file); }
 const char *rung_reason(int code) {
   const char *text = strerrordesc_np(code);
   return text != NULL ? text : "unknown error";
+}
+
+int rung_usable_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) < 0 ? 0 : CPU_COUNT(&set);
 }
 
 int rung_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -35,6 +35,9 @@ public struct LocalExecutor: StepExecutor {
     do {
       if task.confinement.layout == .mounts { view = WorkspaceView(task, layers: layers) }
       try Workspace.prepare(task, store: store, withShared: layers.isEmpty, mountPoints: view?.parts ?? [])
+      if let variation = task.variation, task.confinement.mounts {
+        try VariedFiles.prepare(variation, in: Workspace.Place(folder: task.workspace))
+      }
       if task.confinement.layout == .links {
         try ProjectLinks.make(task, in: Workspace.Place(folder: task.workspace).root)
       }
@@ -74,20 +77,23 @@ public struct LocalExecutor: StepExecutor {
     do {
       (program, arguments) = try command(task, lookup)
       let isPrivate = task.confinement.mounts
-      environment = try ChildProcess.environment(
+      let plain = try ChildProcess.environment(
         [
-          ("HOME", isPrivate ? StepPlan.home : place.home),
+          ("HOME", isPrivate ? StepPlan.home(of: task) : place.home),
           ("TMPDIR", isPrivate ? StepPlan.temporary : place.temporary),
         ] + task.variables)
+      environment = task.variation?.arranged(plain) ?? plain
     } catch {
       return StepResult(end: .notStarted(error.description))
     }
     guard task.confinement.launcher else {
       let launch = ChildProcess.Launch(
         program: program, arguments: arguments, environment: environment, folder: place.root, log: log)
-      return run(launch, task, stop) { code in
+      var result = run(launch, task, stop) { code in
         lookup.explain(code, program: program, arguments: arguments, environment: environment)
       }
+      result.varied = task.variation?.inForce(task.confinement, report: []) ?? []
+      return result
     }
     guard let launcher else {
       return StepResult(end: .notStarted("there is no rung-step to start it with"), isMachineFault: true)
@@ -112,6 +118,7 @@ public struct LocalExecutor: StepExecutor {
         result.isMachineFault = true
         return result
       }
+      if let variation = task.variation { result.varied = variation.inForce(confinement, report: report.varied) }
       result.take(report) { code in
         lookup.explain(code, program: program, arguments: arguments, environment: environment)
       }

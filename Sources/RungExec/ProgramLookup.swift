@@ -16,7 +16,7 @@ struct ProgramLookup {
     folders =
       [root] + layers
       + (confinement.layout == .mounts && confinement.level != .strict ? [task.surroundings.project] : [])
-    workspace = confinement.mounts ? StepPlan.workspace : root
+    workspace = confinement.mounts ? StepPlan.workspace(of: task) : root
     path = task.variables.last { $0.name == "PATH" }?.value ?? ""
   }
 

@@ -12,6 +12,11 @@ struct StepPlan {
 
   private(set) var words: [String] = ["rung-step 1"]
 
+  /// Where this task finds its workspace in a private view.
+  static func workspace(of task: StepTask) -> String { task.variation?.workspace ?? workspace }
+  /// Its home there.
+  static func home(of task: StepTask) -> String { task.variation?.home.map { "\(temporary)/\($0)" } ?? home }
+
   /// The words as bytes: a NUL behind each.
   var bytes: [UInt8] {
     var bytes: [UInt8] = []
@@ -49,7 +54,10 @@ struct StepPlan {
     if confinement.landlock { add("landlock", list: [place.root, place.temporary]) }
     if confinement.mounts { addView(task, place, layers, view) }
 
-    words += ["workspace", confinement.mounts ? Self.workspace : place.root, task.surroundings.project]
+    if let variation = task.variation { addVariation(variation, task, place) }
+
+    let workspace = confinement.mounts ? Self.workspace(of: task) : place.root
+    words += ["workspace", workspace, task.surroundings.project]
     add("shadows", list: [place.root] + layers)
     add("placed", list: view?.mountPoints ?? [])
     // What is the kernel's, and what the step itself writes. Without a private view /tmp is everybody's, and what the step
@@ -60,7 +68,7 @@ struct StepPlan {
       list: kernels + (confinement.mounts ? [Self.temporary] : []) + [place.temporary, task.surroundings.cache])
     add("exposed", list: task.surroundings.programs)
     add("ignored", list: task.surroundings.cacheInProject.map { [$0] } ?? [])
-    words += ["folder", confinement.mounts ? Self.workspace : place.root, "program", program]
+    words += ["folder", workspace, "program", program]
     add("arguments", list: arguments)
     add("environment", list: environment)
   }
@@ -70,6 +78,7 @@ struct StepPlan {
   ) {
     let around = task.surroundings
     let strict = task.confinement.level == .strict
+    let workspace = Self.workspace(of: task)
     let nodes = task.gpus.isEmpty ? [] : GPUDevices.nodes(for: task.gpus)
     var parts: [ViewPart] = [
       ViewPart("/dev", .devices(nodes)), ViewPart("/tmp", .writable(place.temporary)), ViewPart(around.cache, .hidden),
@@ -97,14 +106,14 @@ struct StepPlan {
     if let view, view.isOverlay {
       let lower = layers + (strict ? [] : [around.project])
       let isInside = !strict && around.cacheInProject != nil
-      words += [isInside ? "overlay-around" : "overlay", Self.workspace, place.root, place.work]
+      words += [isInside ? "overlay-around" : "overlay", workspace, place.root, place.work]
       if isInside { words.append(place.empty) }
       // An overlay wants at least one.
       add(list: lower.isEmpty ? [place.empty] : lower)
     } else {
-      words += ["bind-writable", place.root, Self.workspace]
+      words += ["bind-writable", place.root, workspace]
       for part in view?.parts ?? [] {
-        let target = "\(Self.workspace)/\(part.name)"
+        let target = "\(workspace)/\(part.name)"
         if part.isWritable {
           words += ["overlay", target, "\(place.root)/\(part.name)", place.work]
           add(list: part.layers)
@@ -120,10 +129,27 @@ struct StepPlan {
       for mount in around.mountsInProject {
         let name = mount.split(separator: "/").first.map(String.init) ?? mount
         guard view.isOverlay || view.parts.contains(where: { $0.name == name && $0.layers.count > 1 }) else { continue }
-        words += ["bind", "\(around.project)/\(mount)", "\(Self.workspace)/\(mount)"]
+        words += ["bind", "\(around.project)/\(mount)", "\(workspace)/\(mount)"]
       }
       if let cache = around.cacheInProject, view.isOverlay || cache.contains("/") {
-        words += ["cover", "\(Self.workspace)/\(cache)"]
+        words += ["cover", "\(workspace)/\(cache)"]
+      }
+    }
+  }
+
+  private mutating func addVariation(_ variation: Variation, _ task: StepTask, _ place: Workspace.Place) {
+    let confinement = task.confinement
+    if confinement.mounts, let name = variation.hostName {
+      words += ["host", name]
+      if VariedFiles.isThere(VariedFiles.hosts) { words += ["bind", place.hosts, VariedFiles.hosts] }
+    }
+    if confinement.processes, let last = variation.lastProcess { words += ["last-process", "\(last)"] }
+    if confinement.recorder == .notify, let order = variation.listings { words += ["listings", order] }
+    let machine = Variation.machine()
+    if let processors = variation.processors(usable: machine.usable, online: machine.online) {
+      if let use = processors.use { words += ["processors", "\(use)"] }
+      if confinement.mounts, VariedFiles.isThere(VariedFiles.processors) {
+        words += ["bind", place.processors, VariedFiles.processors]
       }
     }
   }

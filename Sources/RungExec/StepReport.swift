@@ -15,6 +15,8 @@ struct StepReport {
   /// As waitpid says.
   var status: Int32
   var leftBehind: Bool
+  /// What was varied, of what the launcher varies.
+  var varied: Set<Variation.Aspect>
   var observation: Observation
 
   /// Reads a report; nil when it is cut short or none.
@@ -23,14 +25,18 @@ struct StepReport {
     guard reader.number(UInt32.self) == 0x3152_5352,
       let stage = reader.number(UInt32.self).flatMap(Stage.init(rawValue:)),
       let code = reader.number(Int32.self), let status = reader.number(Int32.self),
-      let left = reader.number(UInt32.self), let detail = reader.number(UInt32.self),
+      let flags = reader.number(UInt32.self), let detail = reader.number(UInt32.self),
       let problems = reader.number(UInt32.self), let entries = reader.number(UInt32.self),
       let text = reader.text(Int(detail))
     else { return nil }
     self.stage = stage
     self.code = code
     self.status = status
-    leftBehind = left != 0
+    leftBehind = flags & 1 != 0
+    let bits: [(UInt32, Variation.Aspect)] = [
+      (2, .hostName), (4, .processNumbers), (8, .processors), (16, .listingOrder),
+    ]
+    varied = Set(bits.filter { flags & $0.0 != 0 }.map(\.1))
     self.detail = text
     var sentences: [String] = []
     for _ in 0..<problems {

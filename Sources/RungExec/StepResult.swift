@@ -48,6 +48,9 @@ public struct StepResult: Sendable {
   /// Names in the workspace on which something was mounted: they may stay for the next step.
   public var mountPoints: [String] = []
 
+  /// What of the task's variation was in force.
+  public var varied: [Variation.Aspect] = []
+
   /// Ended with 0, and every output is there.
   public var succeeded: Bool { end == .exited(0) && problem == nil }
 

@@ -31,6 +31,8 @@ public struct StepTask: Sendable {
   /// Earlier versions of an output, the likeliest first. Asked, on the thread that executes the task, only for outputs
   /// that are folders or have `large` bytes.
   public var earlier: @Sendable (ExpectedOutput) -> [Digest]
+  /// What it sees otherwise than the step's other executions; nil, as ever, for nothing.
+  public var variation: Variation?
   /// The time between the polite request to end (SIGTERM) and the sure one (SIGKILL).
   public var grace: TimeSpan
 
@@ -40,7 +42,8 @@ public struct StepTask: Sendable {
     files: [StagedFile] = [], outputs: [ExpectedOutput] = [], timeout: TimeSpan? = nil,
     grace: TimeSpan = StepTask.standardGrace, layers: [StagedLayer] = [],
     confinement: Confinement = .none, surroundings: Surroundings = Surroundings(project: "/", cache: "/"),
-    gpus: [String] = [], earlier: @escaping @Sendable (ExpectedOutput) -> [Digest] = { _ in [] }
+    gpus: [String] = [], variation: Variation? = nil,
+    earlier: @escaping @Sendable (ExpectedOutput) -> [Digest] = { _ in [] }
   ) {
     self.instance = instance
     self.workspace = workspace
@@ -54,6 +57,7 @@ public struct StepTask: Sendable {
     self.confinement = confinement
     self.surroundings = surroundings
     self.gpus = gpus
+    self.variation = variation
     self.earlier = earlier
   }
 

@@ -30,6 +30,11 @@ public enum Workspace {
     /// Nothing lies here, ever.
     var empty: String { "\(folder)/empty" }
 
+    /// What a varied step sees as /etc/hosts.
+    var hosts: String { "\(folder)/hosts" }
+    /// What it sees as the list of processors.
+    var processors: String { "\(folder)/processors" }
+
     var all: [String] { [folder, root, work, temporary, home, mountPoint, empty] }
   }
 

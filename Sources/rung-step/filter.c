@@ -161,7 +161,7 @@ static void tell_unless_descriptor(int number, int flags, uint32_t tell) {
   answer(tell);
 }
 
-static void write_program(uint32_t tell, bool refuse_network) {
+static void write_program(uint32_t tell, bool refuse_network, bool listings) {
   length = 0;
   load(offsetof(struct seccomp_data, arch));
   emit(BPF_JMP | BPF_JEQ | BPF_K, THIS_MACHINE, 1, 0);
@@ -200,19 +200,23 @@ static void write_program(uint32_t tell, bool refuse_network) {
     if_equal((uint32_t)number);
     answer(tell);
   }
+  if (listings) {
+    if_equal(SYS_getdents64);
+    answer(tell);
+  }
   emit(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)highest_known_call, 0, 1);
   answer(tell);
   answer(SECCOMP_RET_ALLOW);
 }
 
-int install_filter(enum recorder recorder, bool refuse_network) {
+int install_filter(enum recorder recorder, bool refuse_network, bool listings) {
   if (recorder == RECORD_NOTHING && !refuse_network) return 0;
   int ignored;
   calls_of(0, &ignored); // sorts the table
   const uint32_t tell = recorder == RECORD_BY_NOTIFY   ? SECCOMP_RET_USER_NOTIF
                         : recorder == RECORD_BY_PTRACE ? SECCOMP_RET_TRACE
                                                        : 0;
-  write_program(tell, refuse_network);
+  write_program(tell, refuse_network, listings);
   const struct sock_fprog filter = {(unsigned short)length, program};
   if (recorder != RECORD_BY_NOTIFY) return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter);
   // A signal that comes while the watcher answers must not make the call begin anew, where the kernel can help it.

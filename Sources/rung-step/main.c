@@ -49,7 +49,7 @@ static void become_step(const struct plan *plan, int channel) {
   }
   const char *detail = "";
   if (!limit_process(plan, &detail)) give_up(channel, STAGE_LIMITS, detail);
-  const int listener = install_filter(plan->recorder, plan->refuse_network);
+  const int listener = install_filter(plan->recorder, plan->refuse_network, vary_listings(plan));
   if (listener < 0) give_up(channel, STAGE_RECORDER, "seccomp");
   if (plan->recorder == RECORD_BY_NOTIFY) {
     // From here on path calls wait for the watcher.
@@ -73,7 +73,7 @@ static void become_step(const struct plan *plan, int channel) {
 static int watch(const struct plan *plan) {
   const char *detail = "";
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (plan->processes && !mount_processes(&detail)) {
+  if (plan->processes && !mount_processes(plan, &detail)) {
     report_failure(STAGE_VIEW, errno, detail);
     return 1;
   }
@@ -92,6 +92,7 @@ static int host(void) {
   }
   ignore_signals();
   const char *detail = "";
+  vary_processors(&plan);
   const bool apart = plan.mounts && (plan.network || plan.join_network || plan.refuse_network);
   if (apart) find_sockets();
   if (!make_namespaces(&plan, &detail)) {

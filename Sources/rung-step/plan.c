@@ -16,6 +16,11 @@ static const char *word(void) {
   return text;
 }
 
+static unsigned number(void) {
+  const char *text = word();
+  return text == NULL ? 0 : (unsigned)strtoul(text, NULL, 10);
+}
+
 // A list with NULL behind its last item; NULL when the plan ends too early.
 static const char **list(size_t *count) {
   const char *length = word();
@@ -83,6 +88,10 @@ static bool read_word(struct plan *plan, const char *name) {
   if (IS("skipped")) return (plan->skipped = list(&plan->skipped_count)) != NULL;
   if (IS("exposed")) return (plan->exposed = list(&plan->exposed_count)) != NULL;
   if (IS("ignored")) return (plan->ignored = list(&plan->ignored_count)) != NULL;
+  if (IS("host")) return (plan->host = word()) != NULL;
+  if (IS("last-process")) return (plan->last_process = number()) > 0;
+  if (IS("processors")) return (plan->processors = number()) > 0;
+  if (IS("listings")) return (plan->listings = word()) != NULL;
   if (IS("folder")) return (plan->folder = word()) != NULL;
   if (IS("program")) return (plan->program = word()) != NULL;
   if (IS("arguments")) return (plan->arguments = (char **)list(&ignored)) != NULL;

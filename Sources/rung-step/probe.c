@@ -56,7 +56,7 @@ static bool users(const char **detail) {
 static bool processes(const char **detail) {
   if (!own_view(detail, true, false)) return false;
   const pid_t child = fork();
-  if (child == 0) _exit(mount_processes(detail) ? 0 : errno);
+  if (child == 0) _exit(mount_processes(&(struct plan){0}, detail) ? 0 : errno);
   int status = 1;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   errno = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
@@ -83,7 +83,7 @@ static bool overlay(const char **detail) {
 
 static bool notify(const char **detail) {
   *detail = "seccomp";
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install_filter(RECORD_BY_NOTIFY, false) >= 0;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install_filter(RECORD_BY_NOTIFY, false, false) >= 0;
 }
 
 static bool tracing(const char **detail) {
@@ -93,7 +93,7 @@ static bool tracing(const char **detail) {
   const pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    const int code = install_filter(RECORD_BY_PTRACE, false) == 0 ? 0 : errno;
+    const int code = install_filter(RECORD_BY_PTRACE, false, false) == 0 ? 0 : errno;
     _exit(write(channel[1], &code, sizeof code) != sizeof code || pause() != 0);
   }
   int code = 0;
@@ -116,7 +116,7 @@ static bool landlock(const char **detail) {
 
 static bool sockets(const char **detail) {
   *detail = "seccomp";
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install_filter(RECORD_NOTHING, true) == 0;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install_filter(RECORD_NOTHING, true, false) == 0;
 }
 
 int probe(const char *where) {

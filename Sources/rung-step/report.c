@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-// The first bytes of the file; RungExec/StepReport.swift reads it. Native byte order: it never leaves the machine.
+// The first bytes of the file; RungExec/StepReport.swift reads it. Native byte order: it never leaves the machine. The
+// lowest flag: something was left behind; the others: enum variation.
 struct head {
   uint32_t magic, stage;
   int32_t code, status;
-  uint32_t left_behind, detail_length, problem_count, entry_count;
+  uint32_t flags, detail_length, problem_count, entry_count;
 };
 struct entry_head {
   uint32_t path_length, names_length, mode;
@@ -21,6 +22,10 @@ struct entry_head {
   int64_t modified, changed;
 };
 static const uint32_t magic = 0x31525352; // "RSR1"
+
+static uint32_t variations;
+
+void report_varied(enum variation what) { variations |= what; }
 
 // ---- output
 
@@ -207,6 +212,6 @@ void report_failure(enum stage stage, int code, const char *detail) {
 }
 
 void report_end(int status, bool left_behind) {
-  struct head head = {.status = status, .left_behind = left_behind};
+  struct head head = {.status = status, .flags = variations | (left_behind ? 1 : 0)};
   write_report(&head, "");
 }

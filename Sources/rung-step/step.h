@@ -60,6 +60,10 @@ struct plan {
   size_t skipped_count, exposed_count;
   const char **ignored;                      // the same in the project, from its root
   size_t ignored_count;
+  const char *host;                          // what the step takes for the machine's name; NULL: as it is
+  unsigned last_process;                     // after which its process numbers begin; 0: as it is
+  unsigned processors;                       // on how many it may run; 0: as it is
+  const char *listings;                      // a number that says in which order folders are listed; NULL: as it is
   const char *folder, *program;
   char **arguments, **environment;
 };
@@ -97,6 +101,9 @@ struct entry {
 
 // Says on REPORT_FILE that the step was not started, and why. `detail` names the thing.
 void report_failure(enum stage stage, int code, const char *detail);
+// Notes that something was varied.
+enum variation { VARIED_HOST = 2, VARIED_PROCESSES = 4, VARIED_PROCESSORS = 8, VARIED_LISTINGS = 16 };
+void report_varied(enum variation what);
 // Writes how the step ended (as waitpid says) with all that was recorded. `pid` of the caller only.
 void report_end(int status, bool left_behind);
 // Notes why the record is not the whole truth; each sentence once.
@@ -116,7 +123,7 @@ bool make_namespaces(const struct plan *plan, const char **detail);
 // Makes the view, but for /proc.
 bool make_view(struct plan *plan, const char **detail);
 // A /proc of the own process namespace; to be called by its process 1.
-bool mount_processes(const char **detail);
+bool mount_processes(const struct plan *plan, const char **detail);
 
 // ---- sockets.c
 
@@ -135,7 +142,8 @@ int landlock_version(void);
 // ---- filter.c
 
 // Installs the filter of system calls. With a recorder by notification returns the listener, else 0; -1 and errno.
-int install_filter(enum recorder recorder, bool refuse_network);
+// `listings`: tells of listings too.
+int install_filter(enum recorder recorder, bool refuse_network, bool listings);
 // The highest system call number that the tables know.
 extern const int highest_known_call;
 
@@ -188,6 +196,21 @@ bool python_imports(pid_t thread, const char *folder);
 // Starts the step by `start` (which does not return) in a new process and watches until it has ended. Returns what
 // waitpid said of it; or -1 after report_failure.
 int run_watched(const struct plan *plan, void (*start)(const struct plan *, int channel), bool *left_behind);
+
+// ---- vary.c
+
+// A name for the machine, in a namespace of its own.
+void vary_host(const struct plan *plan);
+// Fewer processors, for this process and all that it starts.
+void vary_processors(const struct plan *plan);
+// Other process numbers: called by process 1 with its /proc, before that is made read-only.
+void vary_processes(const struct plan *plan);
+// Whether listings are to be told of and can be answered.
+bool vary_listings(const struct plan *plan);
+// A descriptor of the folder that a thread is about to list; -1 when it cannot be had.
+int vary_take_folder(pid_t thread, int descriptor);
+// Lists it for the thread, in another order, into `room` bytes at `address`. What getdents64 returns, errors below zero.
+long vary_listing(const struct plan *plan, int folder, pid_t thread, uint64_t address, uint64_t room);
 
 // ---- hold.c
 

@@ -79,6 +79,7 @@ bool make_namespaces(const struct plan *plan, const char **detail) {
     if (channel < 0 || ioctl(channel, SIOCSIFFLAGS, &request) < 0) return fail(detail, "the loopback interface");
     close(channel);
   }
+  vary_host(plan);
   // Nothing that is mounted here may appear outside.
   if (plan->mounts && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) return fail(detail, "/");
   return true;
@@ -269,8 +270,9 @@ bool make_view(struct plan *plan, const char **detail) {
   return true;
 }
 
-bool mount_processes(const char **detail) {
+bool mount_processes(const struct plan *plan, const char **detail) {
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) return fail(detail, "/proc");
+  vary_processes(plan);
   if (geteuid() != 0) return true;
   // Root owns the kernel's settings, and owners need no capability to write a file.
   static const char *const settings[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"};

@@ -88,6 +88,9 @@ int rung_sync(int file);
 // What an errno means; never NULL, valid for ever.
 const char *rung_reason(int code);
 
+// On how many processors this process may run; 0 when that cannot be known (more than 1024).
+int rung_usable_processors(void);
+
 // A descriptor that becomes readable, for ever, once rung_event_raise was called on it; -1 when none is to be had.
 int rung_event(void);
 void rung_event_raise(int event);
