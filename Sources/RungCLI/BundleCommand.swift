@@ -32,13 +32,14 @@ struct BundleCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let traced = try TracedFile.find(file, project)
-    let target = output ?? Self.name(traced.trace.subject)
+    let traced = try TracedFile(project)
+    let trace = try traced.trace(file)
+    let target = output ?? Self.name(trace.subject)
     guard access(target, F_OK) != 0 else {
       throw RequestError(message: "'\(target)' is there already", hints: ["name another file with -o"])
     }
     let root = traced.root
-    let maker = BundleMaker(trace: traced.trace, store: traced.store, version: Rung.version) { path, limit in
+    let maker = BundleMaker(trace: trace, store: traced.store, version: Rung.version) { path, limit in
       try? FileReplacement.bytes(of: path.absolute(in: root), atMost: limit)
     }
     let report: BundleMaker.Report

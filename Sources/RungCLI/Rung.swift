@@ -23,13 +23,16 @@ public struct Rung: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
-        name: "Ask", subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
+        name: "Ask",
+        subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
       CommandGroup(
-        name: "Audit", subcommands: [VerifyCommand.self, AcceptCommand.self, BundleCommand.self, UnbundleCommand.self]),
+        name: "Audit", subcommands: [
+          VerifyCommand.self, AcceptCommand.self, ExportCommand.self, BundleCommand.self, UnbundleCommand.self,
+        ]),
       CommandGroup(
         name: "Keep",
         subcommands: [
-          AdoptCommand.self, CacheCommand.self, GCCommand.self, InitCommand.self, DoctorCommand.self,
+          AdoptCommand.self, CacheCommand.self, GCCommand.self, KeyCommand.self, InitCommand.self, DoctorCommand.self,
           CompletionsCommand.self,
         ]),
     ])

@@ -31,7 +31,7 @@ struct TraceCommand: ParsableCommand {
   }
 
   func run() throws {
-    let trace = try TracedFile.find(file, project).trace
+    let trace = try TracedFile(project).trace(file)
     if json {
       Console.print(trace.json.pretty)
     } else if dot {

@@ -5,35 +5,36 @@ import RungLedger
 import RungStore
 import RungTrace
 
-/// A file, or a step instance, that was traced for a command.
+/// A file or a step instance, as the user named it, in the cache that knows it.
 struct TracedFile {
   let root: String
   let store: ObjectStore
   let ledger: Ledger
-  let trace: Trace
+  private let tracer: Tracer
+  private let project: ProjectOptions
 
-  /// Traces a file that lies anywhere, else the result that an instance of that name has now. Throws `RequestError` when
-  /// there is neither.
-  static func find(_ file: String, _ project: ProjectOptions) throws -> TracedFile {
-    let (root, _) = try project.root()
+  init(_ project: ProjectOptions) throws {
+    (root, _) = try project.root()
     let (cache, name) = try project.cachePath()
     try MissingIndex.rebuild(cache, root: root)
-    let store = try ObjectStore(path: cache)
-    let ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
-    let tracer = Tracer(store: store, ledger: ledger, project: name, root: root)
+    store = try ObjectStore(path: cache)
+    ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
+    tracer = Tracer(store: store, ledger: ledger, project: name, root: root)
+    self.project = project
+  }
+
+  /// What made the file of that name, or, where there is none, the instance of that name. Throws `RequestError` when it
+  /// is neither.
+  func trace(_ name: String) throws -> Trace {
     do {
-      let trace =
-        access(file, F_OK) == 0
-        ? try tracer.trace(fileAt: file) : try tracer.trace(record: try record(of: file, project))
-      return TracedFile(root: root, store: store, ledger: ledger, trace: trace)
+      return access(name, F_OK) == 0 ? try tracer.trace(fileAt: name) : try tracer.trace(record: record(of: name))
     } catch let error as TraceError {
       if error.code == .cache { throw error }
       throw RequestError(message: error.message, hints: error.notes)
     }
   }
 
-  // What the instance of that name has now: a name is as good as a file.
-  private static func record(of name: String, _ project: ProjectOptions) throws -> Digest {
+  private func record(of name: String) throws -> Digest {
     guard let (session, place) = try? project.open(ingesting: false) else {
       throw RequestError(message: "there is no file '\(name)'")
     }

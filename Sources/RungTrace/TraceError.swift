@@ -15,6 +15,8 @@ public struct TraceError: Error, Sendable, CustomStringConvertible {
     case changed
     /// The ledger or the store failed.
     case cache
+    /// Something cannot be written where it was asked for.
+    case unwritable
   }
 
   /// The kind of failure.
