@@ -75,7 +75,9 @@ let package = Package(
       path: "Benchmarks/StoreBench", swiftSettings: strict),
 
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
-    .testTarget(name: "RungFormatsTests", dependencies: ["RungFormats", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungFormatsTests", dependencies: ["RungFormats", "RungCore"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "RungStoreTests", dependencies: ["RungStore", "RungCore", "CRungStore", "rung-store-driver"],
       exclude: ["Past"], swiftSettings: strict),

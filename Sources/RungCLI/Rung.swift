@@ -26,7 +26,8 @@ public struct Rung: ParsableCommand {
         name: "Ask",
         subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
       CommandGroup(
-        name: "Audit", subcommands: [
+        name: "Audit",
+        subcommands: [
           VerifyCommand.self, AcceptCommand.self, ExportCommand.self, BundleCommand.self, UnbundleCommand.self,
         ]),
       CommandGroup(

@@ -1,4 +1,5 @@
 import RungCore
+import RungExec
 import RungFormats
 import RungLedger
 import RungModel
@@ -125,7 +126,7 @@ public final class Rerun {
       let needed = session.targets.closure(of: Array(pending.keys))
       let results = planted.filter { needed[$0] }.sorted().compactMap { session.resolver.value.results[$0] }
       try scratch.plant(results, from: session.store)
-      let summary = try execute(Array(pending.keys).sorted(), in: scratch, repetition: repetition)
+      let (summary, varied) = try execute(Array(pending.keys).sorted(), in: scratch, repetition: repetition)
       let latest = try scratch.session.ledger.latest(project: scratch.session.projectName)
       for (instance, wanted) in pending {
         let name = session.graph.name(of: instance)
@@ -137,7 +138,8 @@ public final class Rerun {
           continue
         }
         findings[instance] = finding(
-          instance, name, wanted, record, scratch, repetition: repetition, follows: followers.contains(instance))
+          instance, name, wanted, record, scratch, repetition: repetition,
+          varied: varied[name].map(\.rawValue), follows: followers.contains(instance))
       }
       if let fault = summary.fault { throw Fault(description: fault) }
       // What follows gets what the cache has.
@@ -149,21 +151,22 @@ public final class Rerun {
 
   private func execute(
     _ targets: [BuildGraph.NodeID], in scratch: Scratch, repetition: Int
-  ) throws -> RunSummary {
+  ) throws -> (RunSummary, VariedNotes) {
     var options = RunOptions(targets: targets)
     options.keepGoing = true
     options.publishes = false
+    options.variation = Variation(seed: UInt64(repetition))
     options.jobs = jobs ?? (repetition % 2 == 1 ? nil : 1)
     let engine = try RunEngine(session: scratch.session, options: options, version: version, observe: observe)
     stopping.current.withLock { $0 = engine.interrupter }
     defer { stopping.current.withLock { $0 = nil } }
     if wasInterrupted { engine.interrupter.interrupt() }
-    return engine.run()
+    return (engine.run(), engine.varied)
   }
 
   private func finding(
     _ instance: BuildGraph.NodeID, _ name: String, _ wanted: Expected, _ record: Record, _ scratch: Scratch,
-    repetition: Int, follows: Bool
+    repetition: Int, varied: [String], follows: Bool
   ) -> Finding {
     let step = session.graph.step(of: instance).step
     var outputs: [Verification.Output] = []
@@ -179,7 +182,7 @@ public final class Rerun {
     }
     let verdict = record.outcome == .succeeded ? Verification.Verdict.worst(outputs.map(\.verdict)) : .failed
     let verification = Verification(
-      record: wanted.record, instance: name, key: wanted.key, repetition: repetition, varied: [], verdict: verdict,
+      record: wanted.record, instance: name, key: wanted.key, repetition: repetition, varied: varied, verdict: verdict,
       problem: record.problem, outputs: outputs, host: record.host, at: record.started, duration: record.duration,
       version: version)
     return Finding(

@@ -40,6 +40,7 @@ public final class RunEngine {
   let worker: StepWorker
   let keeper: ObservationKeeper
   let note: RunNote
+  let varied = VariedNotes()
   let pool: WorkerPool
   let workspaces: WorkspaceFolder
 
@@ -135,7 +136,7 @@ public final class RunEngine {
       project: session.projectName,
       run: runID,
       host: session.host.name, version: version, git: { git.state }, note: note, publishes: options.publishes,
-      stamps: session.project.settings.stamps, notify: observe)
+      stamps: session.project.settings.stamps, variation: options.variation, varied: varied, notify: observe)
     for (path, place) in session.published where options.publishes && needed[place.instance] {
       let name = graph.step(of: place.instance).step.outputs[place.output].name
       if let path = RelativePath(path) { checksPublished[place.instance, default: []].append((name, path)) }

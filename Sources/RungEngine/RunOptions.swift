@@ -1,3 +1,4 @@
+import RungExec
 import RungModel
 import RungPlan
 
@@ -13,6 +14,8 @@ public struct RunOptions: Sendable {
   public var force = false
   /// Whether copies of outputs are put into the project.
   public var publishes = true
+  /// What steps see otherwise than usual, to put their results to the test; nil for nothing.
+  public var variation: Variation?
   /// The words of the command line, for the record of the run.
   public var arguments: [String] = []
 

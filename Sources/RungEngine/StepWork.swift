@@ -115,6 +115,8 @@ struct StepWorker: Sendable {
   let note: RunNote
   let publishes: Bool
   let stamps: Bool
+  let variation: Variation?
+  let varied: VariedNotes
   let notify: @Sendable (RunEvent) -> Void
 
   /// Blocks until the work is done.
@@ -139,6 +141,7 @@ struct StepWorker: Sendable {
       let task = try self.task(for: work)
       notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
+      if variation != nil { varied.note(result.varied, of: work.name) }
       // A process that outlived its step may still write there: nobody else gets that folder.
       if result.leftProcesses, !task.confinement.processes {
         try? discardWorkspace(task.workspace)
@@ -248,7 +251,7 @@ struct StepWorker: Sendable {
         declared: work.variables + secrets),
       files: staging.files, outputs: work.outputs, timeout: work.step.timeout,
       layers: staging.layers(named: work.sourcesKey), confinement: work.confinement,
-      surroundings: work.surroundings, gpus: work.gpus,
+      surroundings: work.surroundings, gpus: work.gpus, variation: variation,
       earlier: { [earlier, name = work.name, step = work.stepPath] output in
         earlier.ofOutput(output, instance: name, step: step)
       })
