@@ -153,4 +153,62 @@ import Testing
     #expect(shown["conflicts"]?.array?.compactMap { $0["record"]?.string } == [first])
     #expect(try sandbox.rung("show", "x/moment").output.contains("the same key gave other bytes once"))
   }
+
+  // Eight kinds of what a result must not depend on, each in a step of its own, and one step that depends on nothing.
+  static let planted = """
+    pipeline: x
+    steps:
+      time: {run: "date +%s%N > {out.o}", outputs: {o: o.txt}}
+      seed: {run: "python3 -c 'import random; print(random.random())' > {out.o}", outputs: {o: o.txt}}
+      process: {run: "python3 -c 'import os; print(os.getpid())' > {out.o}", outputs: {o: o.txt}}
+      hash: {run: "env -u PYTHONHASHSEED python3 -c 'print(hash(str(1)))' > {out.o}", outputs: {o: o.txt}}
+      order:
+        inputs: {files: files}
+        run: python3 -c 'import os, sys; print(os.listdir(sys.argv[1]))' {files} > {out.o}
+        outputs: {o: o.txt}
+      threads:
+        inputs: {code: sum.py}
+        run: python3 {code} > {out.o}
+        outputs: {o: o.json}
+      host: {run: "python3 -c 'import socket; print(socket.gethostname())' > {out.o}", outputs: {o: o.txt}}
+      path: {run: "pwd > {out.o}", outputs: {o: o.txt}}
+      nothing: {run: "echo 1 > {out.o}", outputs: {o: o.txt}}
+    """
+
+  @Test func plantedDependencesAreFoundByKindAndNothingElse() throws {
+    let sandbox = try Sandbox([
+      "pipelines/x/pipeline.yaml": Self.planted,
+      "pipelines/x/sum.py": """
+      import os
+      # As threads do: each sums its part of 1/3 + 1/4 + …, and floating point is not associative.
+      threads = len(os.sched_getaffinity(0))
+      terms = [1 / (i + 3) for i in range(1000)]
+      print('{"sum": %r}' % sum(sum(terms[k::threads]) for k in range(threads)))
+      """,
+      "pipelines/x/files/a": "", "pipelines/x/files/b": "", "pipelines/x/files/c": "", "pipelines/x/files/d": "",
+      "pipelines/x/files/e": "", "pipelines/x/files/f": "",
+    ])
+    #expect(try sandbox.run().counts == Counts(ran: 9))
+    let finished = try sandbox.rung("verify", "--rerun", "--times", "2", "--json")
+    #expect(finished.code == 1)
+    let report = try JSON(parsing: finished.output)
+    // What this host can vary; the rest differs by itself.
+    let varied = Set((report["results"]?.array?.first?["varied"]?.array ?? []).compactMap(\.string))
+    var expected: Set = ["x/time", "x/seed", "x/hash"]
+    let kinds = [
+      "process ids": "x/process", "order of directory listings": "x/order", "number of processors": "x/threads",
+      "host name": "x/host", "path of the workspace": "x/path",
+    ]
+    for (kind, step) in kinds where varied.contains(kind) { expected.insert(step) }
+    var found: Set<String> = []
+    for result in report["results"]?.array ?? [] where result["verdict"]?.string != "identical" {
+      found.insert(result["instance"]?.string ?? "")
+      let difference = try #require(result["outputs"]?.array?.first?["difference"]?.string)
+      #expect(result["outputs"]?.array?.first?["name"]?.string == "o" && !difference.isEmpty)
+    }
+    // Where there is one processor only, there is no other number of threads.
+    if sysconf(Int32(_SC_NPROCESSORS_ONLN)) < 2 { expected.remove("x/threads") }
+    #expect(found == expected)
+    #expect(!found.contains("x/nothing"))
+  }
 }

@@ -14,7 +14,7 @@ struct BundledFiles {
       read: { path, limit in files[path].map { Array($0.prefix(limit + 1)) } },
       kind: { path in
         if files[path] != nil { return .file }
-        return files.keys.contains { $0.isInside(path) } ? .directory : nil
+        return files.keys.contains { $0.isInside(path) } ? .directory : .file
       },
       list: { folder in
         Set(files.keys.filter { $0.isInside(folder) }.map { $0.components[folder.components.count] }).map(String.init)
