@@ -9,7 +9,7 @@ struct ExperimentStories {
   static let pipeline = "pipelines/double-descent"
   static let figures = ["svg", "png"].map { "\(pipeline)/figures/double-descent.\($0)" }
 
-  private func copy() throws -> Sandbox {
+  func copy() throws -> Sandbox {
     let sandbox = try Sandbox()
     let root = Sandbox.sources.replacing("/Tests/RungCommandTests", with: "")
     try #require(mkdir("\(sandbox.project)/pipelines", 0o755) == 0)
@@ -21,7 +21,7 @@ struct ExperimentStories {
   }
 
   // Proxies, certificates and indexes of packages, where the machine needs them to reach one.
-  private var network: [String: String] {
+  var network: [String: String] {
     var own: [String: String] = [:]
     for name in [
       "PIP_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "SSL_CERT_FILE",

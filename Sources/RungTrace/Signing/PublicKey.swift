@@ -32,7 +32,7 @@ public struct PublicKey: Hashable, Sendable {
 
   /// Whether a signature of a message was made with the secret key that belongs to this one.
   public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
-    guard signature.count == Int(crypto_sign_BYTES) else { return false }
+    guard signature.count == Int(crypto_sign_BYTES), sodium_init() >= 0 else { return false }
     return crypto_sign_verify_detached(signature, message, UInt64(message.count), bytes) == 0
   }
 }
