@@ -29,10 +29,13 @@ enum StatementReport {
       }
       if check.isSound {
         let count = check.executions
-        Console.print(
-          "sound: \(count == 1 ? "the record" : "the \(count) records") behind it are in this cache and say the same")
+        let words = count == 1 ? ("record", "is", "says") : ("\(count) records", "are", "say")
+        Console.print("sound: the \(words.0) behind it \(words.1) in this cache and \(words.2) the same")
       }
-      for problem in check.problems { Console.complain("\(Style.errors.red("wrong:")) \(WhyText.printable(problem))") }
+      for problem in check.problems.prefix(20) {
+        Console.complain("\(Style.errors.red("wrong:")) \(WhyText.printable(problem))")
+      }
+      if check.problems.count > 20 { Console.complain("and \(check.problems.count - 20) more; --json lists them all") }
     }
     if !check.isSound { throw ExitNow(code: ExitStatus.stepFailed) }
   }

@@ -203,6 +203,14 @@ import Testing
     #expect(try folder.secretKey("default").publicKey == key)
     #expect(try folder.publicKey("default") == key)
     #expect(folder.names == ["default"])
+    unlink("\(folder.path)/default.pub")
+    #expect(try folder.publicKey("default") == key)
+    // A public key without its secret one still checks, and its name is taken.
+    _ = try folder.make("gone")
+    unlink("\(folder.path)/gone.key")
+    #expect(throws: KeyFolder.Problem.self) { try folder.make("gone") }
+    #expect(folder.names == ["default"])
+    #expect(throws: Never.self) { try folder.publicKey("gone") }
     for name in ["", ".", "../x", "a/b", "-n", "a b", String(repeating: "n", count: 65), "ä"] {
       #expect(throws: KeyFolder.Problem.self, "\(name)") { try folder.make(name) }
     }

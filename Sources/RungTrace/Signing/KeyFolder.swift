@@ -50,8 +50,15 @@ public struct KeyFolder: Sendable {
     }
     guard let key = SecretKey.random() else { throw Problem(description: "there is no source of random numbers") }
     try makeFolders()
+    // A public key that is there alone belongs to a secret one that is gone.
+    try refuse("\(path)/\(name).pub", name)
     try write(key.pem, to: "\(path)/\(name).key", mode: 0o600, name)
-    try write(key.publicKey.pem, to: "\(path)/\(name).pub", mode: 0o644, name)
+    do throws(Problem) {
+      try write(key.publicKey.pem, to: "\(path)/\(name).pub", mode: 0o644, name)
+    } catch {
+      unlink("\(path)/\(name).key")
+      throw error
+    }
     return key.publicKey
   }
 
@@ -77,8 +84,12 @@ public struct KeyFolder: Sendable {
 
   /// The public key of a name, or in a file.
   public func publicKey(_ text: String) throws(Problem) -> PublicKey {
-    let isOwn = Self.isName(text) && access("\(path)/\(text).pub", F_OK) == 0
-    return try Self.publicKey(at: isOwn ? "\(path)/\(text).pub" : text)
+    guard names.contains(text) || (Self.isName(text) && access("\(path)/\(text).pub", F_OK) == 0) else {
+      return try Self.publicKey(at: text)
+    }
+    // The file with the public one may be gone; it follows from the secret one.
+    let isThere = access("\(path)/\(text).pub", F_OK) == 0
+    return try isThere ? Self.publicKey(at: "\(path)/\(text).pub") : secretKey(text).publicKey
   }
 
   /// A public key in a file.
@@ -127,6 +138,10 @@ public struct KeyFolder: Sendable {
       at = slash
     }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", path) }
+  }
+
+  private func refuse(_ file: String, _ name: String) throws(Problem) {
+    if access(file, F_OK) == 0 { throw Problem(description: "there is a key called '\(name)' already, \(file)") }
   }
 
   private func write(_ text: String, to file: String, mode: mode_t, _ name: String) throws(Problem) {
