@@ -86,7 +86,8 @@ import Testing
 
   /// Data, a fit over an axis, the table of all fits, a figure; everything declared.
   static let tiny = [
-    "rung.yaml": "jobs: 2\n",
+    // Copies without stamps, which name records: these tell of where they were made.
+    "rung.yaml": "jobs: 2\nstamps: false\n",
     "pipelines/tiny/pipeline.yaml": """
     pipeline: tiny
     axes: {degree: [1, 2, 3]}
