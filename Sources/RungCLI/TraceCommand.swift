@@ -31,14 +31,19 @@ struct TraceCommand: ParsableCommand {
   }
 
   func run() throws {
-    let trace = try TracedFile(project).trace(file)
+    let file = try TracedFile(project)
+    if !dot, let document = try file.document(self.file) {
+      return Console.print(json ? document.json.pretty + "\n" : document.text(width: width), terminator: "")
+    }
+    let trace = try file.trace(self.file)
     if json {
       Console.print(trace.json.pretty)
     } else if dot {
       Console.print(trace.dot, terminator: "")
     } else {
-      let width = Console.isTerminal(STDOUT_FILENO) ? min(120, Console.size(STDOUT_FILENO).columns) : 80
       Console.print(trace.text(width: width), terminator: "")
     }
   }
+
+  private var width: Int { Console.isTerminal(STDOUT_FILENO) ? min(120, Console.size(STDOUT_FILENO).columns) : 80 }
 }

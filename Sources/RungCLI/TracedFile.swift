@@ -34,6 +34,17 @@ struct TracedFile {
     }
   }
 
+  /// The figures in the document of that name; nil when there is no such file, or when `trace` says more. Throws
+  /// `RequestError` for a PDF of which nothing is known.
+  func document(_ name: String) throws -> TracedDocument? {
+    do {
+      return access(name, F_OK) == 0 ? try tracer.document(at: name) : nil
+    } catch let error as TraceError {
+      if error.code == .cache { throw error }
+      throw RequestError(message: error.message, hints: error.notes)
+    }
+  }
+
   private func record(of name: String) throws -> Digest {
     guard let (session, place) = try? project.open(ingesting: false) else {
       throw RequestError(message: "there is no file '\(name)'")

@@ -1,4 +1,5 @@
 import RungCore
+import RungFormats
 import RungLedger
 
 extension Trace {
@@ -13,6 +14,7 @@ extension Trace {
     let head: JSON = [
       "file": .string(subject.file), "digest": .digest(subject.digest), "output": output,
       "also_made_by": .array(subject.alsoMadeBy.map(\.json)),
+      "stamp": subject.stamp.map(\.members) ?? .null,
       "started_ns": root.map { .int($0.started) } ?? .null, "host": .optional(root?.host),
       "commit": .optional(root?.commit), "dirty": .optional(root?.dirty),
       "watch": .optional(watch?.level.rawValue), "weakest": .strings(watch?.steps ?? []),
@@ -21,6 +23,16 @@ extension Trace {
       "network": .optional(watch?.network), "network_steps": .strings(watch?.networkSteps ?? []),
     ]
     return head.appending(lineage.json(audit))
+  }
+}
+
+extension Stamp {
+  /// What the stamp says, without its format.
+  var members: JSON {
+    [
+      "artifact": .digest(artifact), "record": .digest(record), "run": .optional(run),
+      "instance": .string(instance), "output": .string(output),
+    ]
   }
 }
 

@@ -40,6 +40,9 @@ extension Trace {
     out.field("output", "'\(subject.output)' of \(subject.instance)")
     if lineage.gone.contains(subject.digest) { out.field("gone", "its bytes are no longer in the cache") }
     if let root, root.instance != subject.instance { out.field("", "executed as \(root.instance), which is the same") }
+    if subject.stamp != nil {
+      out.field("stamped", "unedited; the digest is that of the file without its stamp")
+    }
     if let place = subject.publishedAt, place != subject.file { out.field("published", place) }
     if let root {
       out.field("made", "\(UTCTime(nanoseconds: root.started).text) on \(root.host), run \(root.run)")

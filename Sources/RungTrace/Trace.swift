@@ -1,4 +1,5 @@
 import RungCore
+import RungFormats
 
 /// A file and where it came from.
 public struct Trace: Sendable {
@@ -41,12 +42,15 @@ public struct Trace: Sendable {
     public let publishedAt: String?
     /// Other executions that made the same bytes, and other outputs with them.
     public let alsoMadeBy: [Maker]
+    /// What the file says of itself, when it is a copy with a stamp; then `digest` is that of the file without it.
+    public let stamp: Stamp?
 
     /// A subject.
     public init(
       file: String, digest: Digest, instance: String, output: String, record: Digest, publishedAt: String?,
-      alsoMadeBy: [Maker]
+      alsoMadeBy: [Maker], stamp: Stamp? = nil
     ) {
+      self.stamp = stamp
       self.file = file
       self.digest = digest
       self.instance = instance

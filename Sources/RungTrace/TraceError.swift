@@ -11,8 +11,10 @@ public struct TraceError: Error, Sendable, CustomStringConvertible {
     case notAnOutput
     /// The bytes are those of a file that steps read, not of one that they made.
     case source
-    /// A published file whose content is no longer what was published.
+    /// A published file whose content is no longer what was published, or a copy of one.
     case changed
+    /// A file whose stamp names a record that this cache does not have.
+    case elsewhere
     /// The ledger or the store failed.
     case cache
     /// Something cannot be written where it was asked for.

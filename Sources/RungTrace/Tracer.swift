@@ -3,11 +3,12 @@ import RungCore
 import RungLedger
 import RungStore
 
-/// Finds out what a file is: which execution made it. By content, so the file may lie anywhere under any name.
+/// Finds out what a file is: which execution made it. By content, else by its stamp, so the file may lie anywhere under
+/// any name.
 public struct Tracer: Sendable {
-  private let store: ObjectStore
-  private let ledger: Ledger
-  private let project: String
+  let store: ObjectStore
+  let ledger: Ledger
+  let project: String
   private let root: String
 
   /// A tracer of a project's cache.
@@ -64,11 +65,17 @@ public struct Tracer: Sendable {
   /// file at this path, else the newest that published it anywhere in the project, else the newest. Throws like
   /// `trace(fileAt:)`.
   public func find(fileAt path: String) throws(TraceError) -> Trace.Subject {
-    try find(path, PathDigest(at: path).digest, place: placeInProject(path))
+    let content = try PathDigest(at: path)
+    do {
+      return try find(path, content.digest, place: placeInProject(path))
+    } catch {
+      if error.code == .cache || content.isTree { throw error }
+      return try find(stampedFileAt: path, content.digest, otherwise: error)
+    }
   }
 
   // `name` is what the user asked for, `place` its path in the project.
-  private func find(_ name: String, _ digest: Digest, place: String?) throws(TraceError) -> Trace.Subject {
+  func find(_ name: String, _ digest: Digest, place: String?) throws(TraceError) -> Trace.Subject {
     do {
       let published = try ledger.published(project: project)
       let candidates = try candidates(digest, place, published)
@@ -177,7 +184,7 @@ public struct Tracer: Sendable {
   }
 
   // Where a path lies in the project; nil outside. The last component is not resolved: a link has a place of its own.
-  private func placeInProject(_ path: String) -> String? {
+  func placeInProject(_ path: String) -> String? {
     let (folder, name): (String, Substring)
     var trimmed = Substring(path)
     while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed = trimmed.dropLast() }

@@ -36,6 +36,12 @@ public struct EmbeddedFigure: Hashable, Sendable {
     public let width: Int
     /// Rows.
     public let height: Int
+
+    /// A size.
+    public init(width: Int, height: Int) {
+      self.width = width
+      self.height = height
+    }
   }
 
   init(
