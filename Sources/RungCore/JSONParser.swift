@@ -32,6 +32,8 @@ private struct JSONParser {
   var at = 0
   var depth = 0
 
+  private static let fewMembers = 8
+
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   mutating func document() throws(JSON.ParseError) -> JSON {
@@ -100,6 +102,7 @@ private struct JSONParser {
 
   mutating func object() throws(JSON.ParseError) -> JSON {
     var members: [JSON.Member] = []
+    // Made when there are many names: a few are compared with each other.
     var names: Set<String> = []
     skipSpace()
     if take("}") { return .object(members) }
@@ -108,7 +111,14 @@ private struct JSONParser {
       guard peek == UInt8(ascii: "\"") else { throw fail("expected a name in quotes") }
       let start = at
       let name = try string()
-      guard names.insert(name).inserted else {
+      let isNew: Bool
+      if members.count < Self.fewMembers {
+        isNew = !members.contains { $0.name == name }
+      } else {
+        if members.count == Self.fewMembers { names = Set(members.map(\.name)) }
+        isNew = names.insert(name).inserted
+      }
+      guard isNew else {
         throw JSON.ParseError(offset: start, message: "the name \"\(name)\" is there twice")
       }
       skipSpace()
@@ -145,7 +155,13 @@ private struct JSONParser {
 
   mutating func string() throws(JSON.ParseError) -> String {
     at += 1
-    var out: [UInt8] = []
+    // Most strings have no escapes: they are taken as they are.
+    var end = at
+    while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\") {
+      end += 1
+    }
+    var out = Array(bytes[at..<end])
+    at = end
     while let byte = peek {
       switch byte {
       case UInt8(ascii: "\""):

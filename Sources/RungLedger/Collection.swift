@@ -66,6 +66,10 @@ public struct Collection: Hashable, Sendable {
 
   /// Reads the bytes of the object. Nil when they are not a collection of a format that this version knows.
   public init?(bytes: [UInt8]) {
+    if let collection = Self.scanned(bytes) {
+      self = collection
+      return
+    }
     guard let json = try? JSON(parsing: bytes), json["format"]?.string == "rung/collection/1",
       let form = json["form"]?.string, let output = json["output"]?.string, let rows = json["members"]?.array
     else { return nil }
@@ -77,5 +81,26 @@ public struct Collection: Hashable, Sendable {
     }
     guard members.count == rows.count else { return nil }
     self.init(form: form, output: output, members: members)
+  }
+
+  // What `bytes` writes, read much faster; nil for all else, which the parser may still understand.
+  private static func scanned(_ bytes: [UInt8]) -> Collection? {
+    bytes.withUnsafeBufferPointer { bytes in
+      var from = ByteScanner(bytes)
+      guard from.take("{\"format\":\"rung/collection/1\",\"form\":"), let form = from.string(),
+        from.take(",\"output\":"), let output = from.string(), from.take(",\"members\":"),
+        let members = from.list(Member.scanned), from.take("}\n"), from.isAtEnd
+      else { return nil }
+      return Collection(form: form, output: output, members: members)
+    }
+  }
+}
+
+extension Collection.Member {
+  fileprivate static func scanned(_ from: inout ByteScanner) -> Collection.Member? {
+    guard from.take("["), let instance = from.string(), from.take(","), let labels = from.string(), from.take(","),
+      let digest = from.digest(), from.take(","), let record = from.digest(), from.take("]")
+    else { return nil }
+    return Collection.Member(instance: instance, labels: labels, digest: digest, record: record)
   }
 }

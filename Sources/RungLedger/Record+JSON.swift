@@ -70,9 +70,18 @@ extension Record {
   }
 
   /// Reads a record from the bytes of its object. Nil as `init(json:)`.
-  public init?(bytes: [UInt8]) {
+  public init?(bytes: [UInt8]) { self.init(bytes: bytes, onlyCommandField: false) }
+
+  /// The same; with `onlyCommandField` it is cheaper: all fields of the key but the command are left out, and what is
+  /// wrong in them may pass.
+  public init?(bytes: [UInt8], onlyCommandField: Bool) {
+    if let record = Record(scanning: bytes, onlyCommandField: onlyCommandField) {
+      self = record
+      return
+    }
     guard let json = try? JSON(parsing: bytes) else { return nil }
     self.init(json: json)
+    if onlyCommandField { fields.removeAll { $0.kind != "command" } }
   }
 
   /// The bytes of the record's object.

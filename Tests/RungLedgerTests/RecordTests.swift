@@ -4,7 +4,7 @@ import Testing
 @testable import RungLedger
 
 @Suite struct RecordTests {
-  private func record(edit: (inout Record) -> Void = { _ in }) -> Record {
+  func record(edit: (inout Record) -> Void = { _ in }) -> Record {
     var record = Record(
       instance: "demo/fit[width=20]", pipeline: "demo", step: "fit", kind: "train",
       axes: [.init("width", .string("20"))], key: Digest(ofText: "key"),
