@@ -53,16 +53,23 @@ extension Lineage {
   /// an execution was observed to read in a folder that it declares is not here: the folder is.
   public var sources: [Source] {
     var uses: [SourceName: SourceUse] = [:]
+    // In a sweep most executions read what the one before has read.
+    var last: (step: String, inputs: [Record.Input], environment: Record.Environment?) = ("", [], nil)
     for execution in executions {
       let step = execution.step
-      for input in execution.record.inputs {
+      let inputs = execution.record.inputs
+      let isSameStep = step == last.step
+      for (index, input) in inputs.enumerated() {
         guard case .project(let path) = input.source else { continue }
+        if isSameStep, index < last.inputs.count, last.inputs[index] == input { continue }
         uses[SourceName(path: path, digest: input.digest), default: SourceUse()]
           .add(Source.Kind(rawValue: input.kind) ?? .file, step)
       }
-      if let environment = execution.record.environment {
+      let environment = execution.record.environment
+      if let environment, !isSameStep || environment != last.environment {
         uses[SourceName(path: environment.lockPath, digest: environment.lock), default: SourceUse()].add(.lock, step)
       }
+      last = (step, inputs, environment)
     }
     for (sighting, steps) in sightings {
       for file in observed.files(of: sighting.set) where !sighting.covers(file.path) {
@@ -82,8 +89,12 @@ extension Lineage {
   // through once.
   private var sightings: [Sighting: Set<String>] {
     var result: [Sighting: Set<String>] = [:]
+    var last: (set: Digest, step: String)?
     for execution in executions {
       guard let set = execution.record.observed.project else { continue }
+      let hasFolders = execution.record.inputs.contains { $0.kind == Source.Kind.tree.rawValue }
+      if !hasFolders, let last, last == (set, execution.step) { continue }
+      last = hasFolders ? nil : (set, execution.step)
       var folders: Set<String> = []
       for input in execution.record.inputs where input.kind == Source.Kind.tree.rawValue {
         if case .project(let path) = input.source { folders.insert(path) }
@@ -111,7 +122,12 @@ extension Lineage {
 
   private func used<T: Hashable>(_ pairs: [(T, String)]) -> [(thing: T, steps: [String])] {
     var uses: [T: Set<String>] = [:]
-    for (thing, step) in pairs { uses[thing, default: []].insert(step) }
+    var last: (T, String)?
+    for (thing, step) in pairs {
+      if let last, last == (thing, step) { continue }
+      last = (thing, step)
+      uses[thing, default: []].insert(step)
+    }
     return uses.map { ($0.key, $0.value.sorted()) }
   }
 }

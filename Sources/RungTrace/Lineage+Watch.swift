@@ -42,8 +42,13 @@ extension Lineage {
     var unrecorded: Set<String> = []
     var problems = Distinct<String>()
     var connected: Set<String> = []
+    var last: (step: String, watch: String, trace: String, network: Bool)?
     for execution in executions {
       let record = execution.record
+      let this = (execution.step, record.watch, record.trace, record.network)
+      // As the one before, and nothing to be said of it.
+      if let last, last == this, record.traceProblems.isEmpty { continue }
+      last = this
       byLevel[WatchLevel(rawValue: record.watch) ?? .declared, default: []].insert(execution.step)
       let state = TraceState(of: record)
       states.insert(state)

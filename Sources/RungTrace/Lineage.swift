@@ -12,13 +12,27 @@ public struct Lineage: Sendable {
     /// The record's name.
     public let digest: Digest
     /// The record without the fields of its key, which would double the memory.
-    public let record: Record
+    public var record: Record { kept.record }
     /// The command as the pipeline declares it, references in braces; nil when the record does not say. For a command
     /// without a shell: a JSON list.
     public let declaredCommand: String?
-
     /// `pipeline/step`.
-    public var step: String { "\(record.pipeline)/\(record.step)" }
+    public let step: String
+
+    // Kept once: executions are handed about by the ten thousand, and a record has some thirty parts.
+    private let kept: Kept
+
+    private final class Kept: Sendable {
+      let record: Record
+      init(_ record: Record) { self.record = record }
+    }
+
+    init(digest: Digest, record: Record, declaredCommand: String?) {
+      self.digest = digest
+      kept = Kept(record)
+      self.declaredCommand = declaredCommand
+      step = "\(record.pipeline)/\(record.step)"
+    }
   }
 
   /// Something that the lineage lacks.

@@ -5,14 +5,23 @@ import RungStore
 extension Lineage {
   /// The lineage of one or more executions. Reads each record, each collection and each observed set once, without
   /// recursion, and keeps memory in proportion to their number. Never fails: what cannot be read is in `incomplete`.
-  public static func of(records roots: [Digest], store: ObjectStore) -> Lineage {
-    var walk = LineageWalk(store: store)
-    walk.visit(roots)
-    walk.checkAgreement()
-    var gone: Set<Digest> = []
-    for output in Set(walk.executions.lazy.flatMap(\.record.outputs).map(\.digest)) where !store.contains(output) {
-      gone.insert(output)
+  ///
+  /// - Parameter lookingForOutputs: whether `gone` is found out; otherwise it is empty.
+  public static func of(records roots: [Digest], store: ObjectStore, lookingForOutputs: Bool = true) -> Lineage {
+    let read = { () -> (LineageWalk, Set<Digest>) in
+      var walk = LineageWalk(store: store)
+      walk.prefetch(roots)
+      walk.visit(roots)
+      walk.checkAgreement()
+      var gone: Set<Digest> = []
+      guard lookingForOutputs else { return (walk, gone) }
+      for output in Set(walk.executions.lazy.flatMap(\.record.outputs).map(\.digest)) where !store.contains(output) {
+        gone.insert(output)
+      }
+      return (walk, gone)
     }
+    // Together when that can be had: it is cheaper, and nothing else.
+    let (walk, gone) = (try? store.together(read)) ?? read()
     return Lineage(
       roots: roots, executions: walk.executions, collections: walk.collections, observed: walk.observed,
       incomplete: walk.gaps, gone: gone)
@@ -38,11 +47,48 @@ private struct LineageWalk {
   private var seenCollections: Set<Digest> = []
   private var seenSets: Set<Digest> = []
   private var listings: [Digest: FileListing] = [:]
+  // What was read ahead. A damaged object can be read once only: then it is set aside.
+  private var ahead: [Digest: Found<Record>] = [:]
+  private var collectionsAhead: [Digest: Found<RungLedger.Collection>] = [:]
+
+  private enum Found<Value: Sendable>: Sendable {
+    case value(Value)
+    // Why it cannot be read.
+    case lost(String)
+  }
 
   // Far more than a collection of a million members, or a set of a million files, takes, in bytes.
   private static let largest: Int64 = 1 << 30
 
   init(store: ObjectStore) { self.store = store }
+
+  /// Reads what a visit will ask for, a generation at a time on all processors.
+  mutating func prefetch(_ roots: [Digest]) {
+    let store = store
+    var seen: Set<Digest> = []
+    var generation = roots.filter { seen.insert($0).inserted }
+    while !generation.isEmpty {
+      let records = Parallel.map(generation) { Self.record($0, store) }
+      var next: [Digest] = []
+      for (digest, found) in zip(generation, records) {
+        ahead[digest] = found
+        guard case .value(let record) = found else { continue }
+        for input in record.inputs {
+          switch input.source {
+          case .project, .files: break
+          case .step(_, _, let maker): if seen.insert(maker).inserted { next.append(maker) }
+          case .collection(let object, _):
+            guard seen.insert(object).inserted else { continue }
+            let found = Self.collection(object, store)
+            collectionsAhead[object] = found
+            guard case .value(let collection) = found else { continue }
+            for member in collection.members where seen.insert(member.record).inserted { next.append(member.record) }
+          }
+        }
+      }
+      generation = next
+    }
+  }
 
   mutating func visit(_ roots: [Digest]) {
     var stack = roots.reversed().map { Visit.record($0, neededBy: nil) }
@@ -77,18 +123,11 @@ private struct LineageWalk {
       gaps.append(.init(digest: digest, neededBy: reader, message: "the record of what it read was not known"))
       return nil
     }
-    let bytes: [UInt8]
-    do throws(StoreError) {
-      bytes = try store.readRecord(digest)
-    } catch {
-      gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
-      return nil
-    }
-    guard var record = Record(bytes: bytes) else {
-      gaps.append(
-        .init(
-          digest: digest, neededBy: reader,
-          message: "record \(digest.hex) has a format that this version does not know"))
+    var record: Record
+    switch ahead.removeValue(forKey: digest) ?? Self.record(digest, store) {
+    case .value(let found): record = found
+    case .lost(let message):
+      gaps.append(.init(digest: digest, neededBy: reader, message: message))
       return nil
     }
     if record.inputs.contains(where: { $0.source == .files }) {
@@ -99,6 +138,26 @@ private struct LineageWalk {
     let command = record.fields.first { $0.kind == "command" }?.value
     record.fields = []
     return Lineage.Execution(digest: digest, record: record, declaredCommand: command)
+  }
+
+  private static func record(_ digest: Digest, _ store: ObjectStore) -> Found<Record> {
+    do throws(StoreError) {
+      if let record = Record(bytes: try store.readRecord(digest), onlyCommandField: true) { return .value(record) }
+      return .lost("record \(digest.hex) has a format that this version does not know")
+    } catch {
+      return .lost(error.message)
+    }
+  }
+
+  private static func collection(_ digest: Digest, _ store: ObjectStore) -> Found<RungLedger.Collection> {
+    do throws(StoreError) {
+      if let collection = RungLedger.Collection(bytes: try store.read(digest, limit: largest)) {
+        return .value(collection)
+      }
+      return .lost("object \(digest.hex) is not a collection")
+    } catch {
+      return .lost(error.message)
+    }
   }
 
   // The files behind a glob, one input each; the input itself when the list is lost.
@@ -129,15 +188,12 @@ private struct LineageWalk {
   }
 
   private mutating func readCollection(_ digest: Digest, _ reader: String) -> RungLedger.Collection? {
-    do throws(StoreError) {
-      if let collection = RungLedger.Collection(bytes: try store.read(digest, limit: Self.largest)) {
-        return collection
-      }
-      gaps.append(.init(digest: digest, neededBy: reader, message: "object \(digest.hex) is not a collection"))
-    } catch {
-      gaps.append(.init(digest: digest, neededBy: reader, message: error.message))
+    switch collectionsAhead.removeValue(forKey: digest) ?? Self.collection(digest, store) {
+    case .value(let collection): return collection
+    case .lost(let message):
+      gaps.append(.init(digest: digest, neededBy: reader, message: message))
+      return nil
     }
-    return nil
   }
 
   private mutating func readSet(_ digest: Digest?, _ scope: ObservedSet.Scope, _ reader: String) {

@@ -60,6 +60,8 @@ struct StepGroup {
   private(set) var commits = Distinct<String>()
   /// In nanoseconds.
   private(set) var duration: Int64 = 0
+  // What the last execution had: the next one mostly has the same.
+  private var last: (parameters: [JSON.Member], variables: [JSON.Member], commit: String?, dirty: Bool?)?
 
   /// The steps of a lineage in the order of their first executions: makers first.
   static func groups(of lineage: Lineage) -> [StepGroup] {
@@ -91,8 +93,12 @@ struct StepGroup {
     if let kind = record.kind { kinds.insert(kind) }
     for axis in record.axes { axes.insert(axis.name, axis.value.string ?? axis.value.compact) }
     commands.insert(execution.declaredCommand ?? record.command.joined(separator: " "))
-    for parameter in record.parameters { parameters.insert(parameter.name, parameter.value.compact) }
-    for variable in record.variables { variables.insert(variable.name, variable.value.string ?? "") }
+    if last?.parameters != record.parameters {
+      for parameter in record.parameters { parameters.insert(parameter.name, parameter.value.compact) }
+    }
+    if last?.variables != record.variables {
+      for variable in record.variables { variables.insert(variable.name, variable.value.string ?? "") }
+    }
     for input in record.inputs {
       switch input.source {
       case .files:
@@ -127,8 +133,12 @@ struct StepGroup {
     traces.insert(Lineage.TraceState(of: record))
     for problem in record.traceProblems { traceProblems.insert(problem) }
     hosts.insert(record.host)
-    commits.insert(Self.commit(of: record))
-    duration += record.duration
+    if commits.items.isEmpty || last?.commit != record.commit || last?.dirty != record.dirty {
+      commits.insert(Self.commit(of: record))
+    }
+    last = (record.parameters, record.variables, record.commit, record.dirty)
+    // What a foreign record claims may be any number.
+    duration = duration.addingReportingOverflow(record.duration).partialValue
   }
 
   /// The commit for people.
@@ -174,6 +184,8 @@ struct Distinct<Value: Hashable & Sendable> {
   private var seen: Set<Value> = []
 
   mutating func insert(_ value: Value) {
+    // In a sweep most things are as they were in the instance before.
+    if let last = items.last, last == value { return }
     if seen.insert(value).inserted { items.append(value) }
   }
 }
