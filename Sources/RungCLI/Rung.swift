@@ -24,7 +24,9 @@ public struct Rung: ParsableCommand {
       CommandGroup(name: "Run", subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self]),
       CommandGroup(
         name: "Ask",
-        subcommands: [WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self]),
+        subcommands: [
+          WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self, DiffCommand.self, HistoryCommand.self,
+        ]),
       CommandGroup(
         name: "Audit",
         subcommands: [

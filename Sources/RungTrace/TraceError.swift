@@ -15,6 +15,8 @@ public struct TraceError: Error, Sendable, CustomStringConvertible {
     case changed
     /// A file whose stamp names a record that this cache does not have.
     case elsewhere
+    /// A word that names nothing that is known, or more than one thing.
+    case unknownName
     /// The ledger or the store failed.
     case cache
     /// Something cannot be written where it was asked for.
