@@ -1,9 +1,5 @@
 import ArgumentParser
-import Glibc
 import RungCore
-import RungEngine
-import RungLedger
-import RungStore
 import RungTrace
 
 struct TraceCommand: ParsableCommand {
@@ -13,6 +9,8 @@ struct TraceCommand: ParsableCommand {
     discussion: """
       The file is known by its content, wherever it lies and whatever its name. Lists every step on its path with its \
       command, parameters and environment, and every source with its digest; says how far the steps were watched.
+
+      With --source the other way: every published file and latest result that a source is behind.
       """)
 
   @Argument(help: "A file, or a step instance.", completion: .file())
@@ -26,24 +24,48 @@ struct TraceCommand: ParsableCommand {
   @Flag(name: .long, help: "Print a graph for Graphviz: rung trace --dot FILE | dot -Tsvg.")
   var dot = false
 
+  @Flag(name: .long, help: "Print a page for a browser, with the figure in it: rung trace --html FILE > page.html.")
+  var html = false
+
+  @Flag(name: .long, help: "Tell what was made from FILE, which is a source, instead of what made it.")
+  var source = false
+
   func validate() throws {
-    if json && dot { throw ValidationError("--json and --dot exclude each other") }
+    if [json, dot, html].count(where: { $0 }) > 1 {
+      throw ValidationError("--json, --dot and --html exclude each other")
+    }
+    if source && (dot || html) { throw ValidationError("--source has no --dot and no --html") }
   }
 
   func run() throws {
-    let file = try TracedFile(project)
-    if !dot, let document = try file.document(self.file) {
-      return Console.print(json ? document.json.pretty + "\n" : document.text(width: width), terminator: "")
+    if source { return try printImpact() }
+    let traced = try TracedFile(project)
+    if !dot, !html, let document = try traced.document(file) {
+      return Console.print(
+        json ? document.json.pretty + "
+" : document.text(width: Console.textWidth), terminator: "")
     }
-    let trace = try file.trace(self.file)
+    let trace = try traced.trace(file)
     if json {
       Console.print(trace.json.pretty)
     } else if dot {
       Console.print(trace.dot, terminator: "")
+    } else if html {
+      Console.print(trace.html(store: traced.store), terminator: "")
     } else {
-      Console.print(trace.text(width: width), terminator: "")
+      Console.print(trace.text(width: Console.textWidth), terminator: "")
     }
   }
 
-  private var width: Int { Console.isTerminal(STDOUT_FILENO) ? min(120, Console.size(STDOUT_FILENO).columns) : 80 }
+  private func printImpact() throws {
+    let asking = try Asking(project)
+    let finder = ImpactFinder(
+      store: asking.store, ledger: asking.ledger, project: asking.project, root: asking.root)
+    let impact = try asking.request { () throws(TraceError) in try finder.impact(ofFileAt: file) }
+    if json {
+      Console.print(impact.json.pretty)
+    } else {
+      Console.print(impact.text(width: Console.textWidth), terminator: "")
+    }
+  }
 }

@@ -32,10 +32,11 @@ enum SourceFold {
   }
 
   private static func pattern(_ source: Lineage.Source) -> Pattern {
-    Pattern(text: text(source), isObserved: source.observed)
+    Pattern(text: pattern(of: source), isObserved: source.observed)
   }
 
-  private static func text(_ source: Lineage.Source) -> String {
+  /// The pattern that stands for a source and its like: `data/*.csv`.
+  static func pattern(of source: Lineage.Source) -> String {
     guard let path = RelativePath(source.path), source.kind != .lock else { return source.path }
     let parts = path.name.split(separator: ".")
     let folder = path.parent.text.isEmpty ? "" : path.parent.text + "/"
