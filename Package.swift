@@ -97,7 +97,9 @@ let package = Package(
       name: "RungPlanTests", dependencies: ["RungPlan", "RungModel", "RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungEngineTests",
-      dependencies: ["RungEngine", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore"],
+      dependencies: [
+        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
