@@ -14,12 +14,12 @@ import Testing
     }
 
     var seen: Set<String> = []
-    // Members whose names are the user's: parameters, axes and variables by their names.
+    // Members whose names are the user's: parameters, axes and variables by their names, numbers by their pointers.
     func walk(_ json: JSON) {
       for item in json.array ?? [] { walk(item) }
       for member in json.members ?? [] {
         seen.insert(member.name)
-        if !["parameters", "variables"].contains(member.name), member.name != "axes" { walk(member.value) }
+        if !["parameters", "variables", "numbers"].contains(member.name), member.name != "axes" { walk(member.value) }
       }
     }
     for event in try sandbox.run("--over", "seed=0,1").events { walk(event) }
@@ -32,7 +32,8 @@ import Testing
     for verb in [
       ["show", "theory"], ["show", "fit"], ["log", "data"], ["trace", DoubleDescentStories.figure], ["why", "figure"],
       ["adopt", "fit"], ["cache", "stat"], ["cache", "check"], ["cache", "pin", "last"], ["gc", "--older-than", "0"],
-      ["trace", DoubleDescentStories.figure], ["cache", "rebuild-index"],
+      ["trace", DoubleDescentStories.figure], ["diff", "last~2", "last"], ["history", "figure"],
+      ["trace", "--source", "pipelines/double-descent/fit.py"], ["cache", "rebuild-index"],
     ] {
       walk(try sandbox.json(verb + ["--json"]))
     }
