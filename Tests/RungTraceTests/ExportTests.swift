@@ -145,6 +145,50 @@ import Testing
     #expect(crate.payload.isEmpty && !crate.absent.isEmpty)
   }
 
+  @Test func whatWasAcceptedIsSaid() throws {
+    let world = try World()
+    let figure = try Self.sweep(world, points: 2)
+    let point = try trace(world, figure).lineage.executions[0]
+    let acceptance = Acceptance(
+      instance: point.record.instance, key: point.record.key, record: point.digest,
+      changes: [.init(kind: "input", name: "code", old: nil, new: nil)], because: "only a comment", who: "ann on atlas",
+      at: 1_700_000_000_000_000_000, support: [], version: "0.1.0")
+    let digest = try world.store.putRecord(acceptance.bytes)
+    try world.store.flush()
+    var changes = LedgerChanges()
+    changes.acceptances = [
+      AcceptanceRow(
+        digest: digest, project: ".", instance: acceptance.instance, key: acceptance.key, record: acceptance.record,
+        at: acceptance.at)
+    ]
+    try world.ledger.commit(changes)
+
+    let trace = try trace(world, figure)
+    let prov = trace.prov
+    #expect(prov["entity"]?["acceptance:\(digest.hex)"]?["prov:label"] == "only a comment")
+    #expect(prov["agent"]?["person:ann%20on%20atlas"] != nil)
+    #expect(prov["wasInfluencedBy"]?.members?.count == 1)
+    let graph = trace.crate(CrateOptions()) { _ in true }.metadata["@graph"]?.array ?? []
+    let comment = graph.first { $0["@type"] == "Comment" }
+    #expect(comment?["text"] == "only a comment")
+    #expect(comment?["about"]?["@id"]?.string == "#execution/\(point.digest.hex)")
+
+    // Whoever says that it was accepted must have the acceptance; that there are more by now says nothing against it.
+    let said = try #require(trace.statement)
+    let key = try #require(SecretKey(seed: [UInt8](repeating: 7, count: 32)))
+    func problems(_ statement: JSON) -> [String]? {
+      StatementCheck(Envelope(statement: statement, key: key).bytes, keys: [key.publicKey], store: world.store)?
+        .problems
+    }
+    #expect(problems(said) == [])
+    #expect(problems(try #require(trace.lineage.statement(of: figure.digest))) == [])
+    let other = try JSON(parsing: said.compact.replacing("only a comment", with: "a new method"))
+    #expect(
+      problems(other) == ["its predicate.buildDefinition.internalParameters is not what the records in this cache say"])
+    try world.lose(digest, isRecord: true)
+    #expect(problems(said)?.count == 1)
+  }
+
   // MARK: crates on the disk
 
   @Test func aCrateHasTheBytesThatItNames() throws {

@@ -29,6 +29,7 @@ extension Trace {
     builder.addSources()
     for execution in lineage.executions { builder.add(execution) }
     builder.addCollections()
+    for accepted in standingAcceptances { builder.add(accepted) }
     return builder.crate()
   }
 }
@@ -45,6 +46,7 @@ private struct CrateBuilder {
   private var known: Set<String> = []
   private var parts: [String] = []
   private var mentions: [String] = []
+  private var comments: [String] = []
   // The entities of what was made, by content, and of sources, by path and content.
   private var made: [Digest: String] = [:]
   private var sources: [SourceKey: String] = [:]
@@ -254,6 +256,25 @@ private struct CrateBuilder {
     mentions.append(id)
   }
 
+  // MARK: what people said
+
+  mutating func add(_ accepted: Audit.Accepted) {
+    let acceptance = accepted.acceptance
+    let person = "#person/\(ExportNames.escaped(acceptance.who))"
+    add(person, ["@id": .string(person), "@type": "Person", "name": .string(acceptance.who)])
+    let id = "#acceptance/\(accepted.digest.hex)"
+    let changes = acceptance.changes.map { "\($0.kind) \($0.name)" }.joined(separator: ", ")
+    add(
+      id,
+      [
+        "@id": .string(id), "@type": "Comment",
+        "name": .string("Changed since and accepted, in \(acceptance.instance): \(changes)"),
+        "text": .string(acceptance.because), "about": reference(Self.action(acceptance.record)),
+        "creator": reference(person), "dateCreated": .string(ExportTime.milliseconds(acceptance.at)),
+      ])
+    comments.append(id)
+  }
+
   // MARK: the crate
 
   func crate() -> Crate {
@@ -268,6 +289,7 @@ private struct CrateBuilder {
     if let main = root?.record.outputs.first(where: { $0.name == subject.output }).flatMap({ made[$0.digest] }) {
       dataset = dataset.appending(["mainEntity": reference(main)])
     }
+    if !comments.isEmpty { dataset = dataset.appending(["comment": references(comments)]) }
     let head: [JSON] = [
       [
         "@id": .string(Crate.metadataName), "@type": "CreativeWork",

@@ -10,7 +10,10 @@ extension Trace {
   /// same lineage always gives the same document, and its size is in proportion to what executions read and made.
   public var prov: JSON {
     var document = ProvenanceDocument()
-    for execution in lineage.executions { document.add(execution, in: lineage) }
+    for execution in lineage.executions {
+      document.add(execution, in: lineage, confirmed: audit.line(ofConfirmation: execution.digest))
+    }
+    for accepted in standingAcceptances { document.add(accepted) }
     for (digest, collection) in lineage.collections.sorted(by: { $0.key < $1.key }) {
       document.add(collection, digest)
     }
@@ -28,7 +31,7 @@ private struct ProvenanceDocument {
   private var activities: [JSON.Member] = []
   private var agents: [JSON.Member] = []
   private var relations: [(section: String, members: [JSON.Member])] = [
-    "used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "hadMember",
+    "used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "hadMember", "wasAttributedTo", "wasInfluencedBy",
   ].map { ($0, []) }
 
   // MARK: names
@@ -44,10 +47,10 @@ private struct ProvenanceDocument {
 
   // MARK: parts
 
-  mutating func add(_ execution: Lineage.Execution, in lineage: Lineage) {
+  mutating func add(_ execution: Lineage.Execution, in lineage: Lineage, confirmed: String?) {
     let record = execution.record
     let activity = Self.activity(execution.digest)
-    activities.append(.init(activity, Self.attributes(of: execution)))
+    activities.append(.init(activity, Self.attributes(of: execution) + Self.optional("rung:confirmed", confirmed)))
     associate(execution, activity)
 
     var inputs: [String] = []
@@ -133,6 +136,28 @@ private struct ProvenanceDocument {
         "prov:label": .string(source.path), "rung:digest": .digest(source.digest),
         "rung:kind": .string(source.kind.rawValue), "rung:observed": .bool(source.observed),
       ])
+  }
+
+  /// That somebody said that a change does not matter to a result: an entity of theirs, for which the execution counted.
+  mutating func add(_ accepted: Audit.Accepted) {
+    let acceptance = accepted.acceptance
+    let entity = "acceptance:\(accepted.digest.hex)"
+    addEntity(
+      entity,
+      [
+        "prov:label": .string(acceptance.because), "rung:instance": .string(acceptance.instance),
+        "rung:changes": .strings(acceptance.changes.map { "\($0.kind) \($0.name)" }),
+        "rung:at": .string(ExportTime.exact(acceptance.at)),
+      ])
+    let person = "person:\(ExportNames.escaped(acceptance.who))"
+    if known.insert(person).inserted {
+      agents.append(
+        .init(person, ["prov:type": Self.name("prov:Person"), "prov:label": .string(acceptance.who)]))
+    }
+    relate("wasAttributedTo", ["prov:entity": .string(entity), "prov:agent": .string(person)])
+    relate(
+      "wasInfluencedBy",
+      ["prov:influencee": .string(entity), "prov:influencer": .string(Self.activity(acceptance.record))])
   }
 
   /// What executions were observed to read without declaring it: a collection for each set of files, since many
@@ -223,6 +248,7 @@ private struct ProvenanceDocument {
   func json(subject: Trace.Subject, gaps: [Lineage.Gap]) -> JSON {
     let kinds = [
       "execution", "output", "source", "collection", "program", "environment", "step", "agent", "content",
+      "acceptance", "person",
     ]
     var sections: [JSON.Member] = [
       .init(

@@ -2,8 +2,16 @@ import RungCore
 import RungLedger
 
 extension Trace {
-  /// The lineage as an in-toto statement; see `Lineage.statement(of:)`.
-  public var statement: JSON? { lineage.statement(of: subject.record) }
+  /// The lineage as an in-toto statement; see `Lineage.statement(of:accepted:)`.
+  public var statement: JSON? {
+    lineage.statement(of: subject.record, accepted: standingAcceptances.map { ($0.digest, $0.acceptance) })
+  }
+
+  /// The acceptances of changes that let results of the lineage stand and were not taken back, in the order of the
+  /// executions, newest first.
+  var standingAcceptances: [Audit.Accepted] {
+    lineage.executions.flatMap { audit.acceptances[$0.digest] ?? [] }.filter { $0.revoked == nil }
+  }
 }
 
 extension Lineage {
@@ -18,7 +26,9 @@ extension Lineage {
   /// lineage lacks the record, or when that made nothing: a statement must have a subject.
   ///
   /// Depends on nothing but records, so that whoever has them can make it again and compare.
-  public func statement(of record: Digest) -> JSON? {
+  ///
+  /// - Parameter accepted: the acceptances that the results rely on, with the digests of their records.
+  public func statement(of record: Digest, accepted: [(digest: Digest, acceptance: Acceptance)] = []) -> JSON? {
     guard let root = execution(record), !root.record.outputs.isEmpty else { return nil }
     return [
       "_type": "https://in-toto.io/Statement/v1",
@@ -27,7 +37,7 @@ extension Lineage {
       "predicate": [
         "buildDefinition": [
           "buildType": .string(Self.buildType), "externalParameters": Self.external(root),
-          "internalParameters": internalParameters(root), "resolvedDependencies": .array(dependencies),
+          "internalParameters": internalParameters(root, accepted), "resolvedDependencies": .array(dependencies),
         ],
         "runDetails": [
           "builder": [
@@ -55,14 +65,27 @@ extension Lineage {
   }
 
   // What Rung made of it, and how far it can answer for the result.
-  private func internalParameters(_ root: Execution) -> JSON {
+  private func internalParameters(
+    _ root: Execution, _ accepted: [(digest: Digest, acceptance: Acceptance)]
+  ) -> JSON {
     let record = root.record
-    let known: JSON = [
+    var known: JSON = [
       "key": .digest(record.key), "run": .string(record.run), "command": .strings(record.command),
       "commit": .optional(record.commit), "dirty": .optional(record.dirty), "watch": .optional(watch?.level.rawValue),
       "trace": .optional(watch?.trace.rawValue), "network": .optional(watch?.network),
       "executions": .int(executions.count),
     ]
+    if !accepted.isEmpty {
+      let list = accepted.map { digest, acceptance -> JSON in
+        [
+          "acceptance": .digest(digest), "instance": .string(acceptance.instance),
+          "record": .digest(acceptance.record), "because": .string(acceptance.because),
+          "who": .string(acceptance.who), "at": .string(ExportTime.exact(acceptance.at)),
+          "changes": .strings(acceptance.changes.map { "\($0.kind) \($0.name)" }),
+        ]
+      }
+      known = known.appending(["accepted": .array(list)])
+    }
     return isComplete ? known : known.appending(["incomplete": .strings(incomplete.map(\.message))])
   }
 

@@ -81,10 +81,25 @@ public struct StatementCheck: Sendable {
     }
     let lineage = Lineage.of(records: [root], store: store)
     let gaps = lineage.incomplete.map(\.message)
-    guard let own = lineage.statement(of: root) else {
+    guard let own = lineage.statement(of: root, accepted: acceptances(statement, lineage, store)) else {
       return (0, gaps.isEmpty ? ["the record that it names made nothing"] : gaps)
     }
     return (lineage.executions.count, gaps + differences(statement, own, at: ""))
+  }
+
+  // The acceptances that a statement names, as this cache has them: later ones say nothing against it. What is not there,
+  // or is about something else, is left out, and then the comparison finds it.
+  private static func acceptances(
+    _ statement: JSON, _ lineage: Lineage, _ store: ObjectStore
+  ) -> [(digest: Digest, acceptance: Acceptance)] {
+    let named = statement["predicate"]?["buildDefinition"]?["internalParameters"]?["accepted"]?.array ?? []
+    return named.compactMap { item in
+      guard let digest = item["acceptance"]?.digest,
+        let acceptance = (try? store.readRecord(digest)).flatMap(Acceptance.init(bytes:)),
+        lineage.execution(acceptance.record) != nil
+      else { return nil }
+      return (digest, acceptance)
+    }
   }
 
   // Where two values first part, in each member of the upper levels.
