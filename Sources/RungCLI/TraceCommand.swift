@@ -42,8 +42,7 @@ struct TraceCommand: ParsableCommand {
     let traced = try TracedFile(project)
     if !dot, !html, let document = try traced.document(file) {
       return Console.print(
-        json ? document.json.pretty + "
-" : document.text(width: Console.textWidth), terminator: "")
+        json ? document.json.pretty + "\n" : document.text(width: Console.textWidth), terminator: "")
     }
     let trace = try traced.trace(file)
     if json {

@@ -39,7 +39,7 @@ struct TracedFile {
   func document(_ name: String) throws -> TracedDocument? {
     do {
       return access(name, F_OK) == 0 ? try tracer.document(at: name) : nil
-    } catch let error as TraceError {
+    } catch {
       if error.code == .cache { throw error }
       throw RequestError(message: error.message, hints: error.notes)
     }
