@@ -94,7 +94,7 @@ import Testing
     let page = try sandbox.rung("trace", "--html", TracingStories.figure)
     #expect(page.code == 0 && page.output.hasPrefix("<!DOCTYPE html>"))
     #expect(page.output.contains("data:image/svg+xml;base64,") && page.output.contains("fit × 9"))
-    #expect(!page.output.contains("<script") && !page.output.contains("http"))
+    #expect(!page.output.contains("<script") && !page.output.contains("http://"))
     #expect(try sandbox.rung("trace", "--html", "--json", TracingStories.figure).code == 2)
   }
 }
