@@ -84,7 +84,8 @@ struct Publisher: Sendable {
     var status = stat()
     guard output.kind != .tree, lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       (status.st_mode & S_IXUSR != 0) == (output.kind == .executable),
-      Self.stamp(ofFileAt: target, size: Int64(status.st_size))?.artifact == output.digest
+      let stamp = Self.stamp(ofFileAt: target, size: Int64(status.st_size)), stamp.artifact == output.digest,
+      store.hasRecord(stamp.record)
     else { return nil }
     return try? ObjectStore.digest(ofFileAt: target).digest
   }

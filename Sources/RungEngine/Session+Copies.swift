@@ -26,7 +26,10 @@ extension Session {
     if let row = publishedRows[path.text], row.copy == digest, row.digest == output.digest {
       return Copy(digest: digest)
     }
-    let stamp = Publisher.stamp(ofFileAt: path.absolute(in: project.root), size: size)
-    return stamp?.artifact == output.digest ? Copy(digest: digest) : nil
+    // One that names a record of another cache is of no use in this one.
+    guard let stamp = Publisher.stamp(ofFileAt: path.absolute(in: project.root), size: size),
+      stamp.artifact == output.digest, store.hasRecord(stamp.record)
+    else { return nil }
+    return Copy(digest: digest)
   }
 }

@@ -31,7 +31,9 @@ import Testing
     #expect(sandbox.read("pipelines/x/out/\(name)") == "content\n")
     #expect(sandbox.read("pipelines/x/again.txt") == "content\n")
     #expect(try sandbox.run().counts == Counts(unchanged: 2))
-    #expect(try sandbox.names("pipelines/x") == [name, "again.txt", "out", "pipeline.yaml"].sorted())
+    #expect(
+      try sandbox.names("pipelines/x")
+        == [name, "again.txt", "again.txt.rung.json", "out", "pipeline.yaml"].sorted())
     try sandbox.append("more", to: "pipelines/x/\(name)")
     #expect(try sandbox.why("copy") == ["input file"])
     let trace = try sandbox.json(["trace", "pipelines/x/again.txt", "--json"])

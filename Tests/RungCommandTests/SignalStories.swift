@@ -54,7 +54,7 @@ import Testing
     #expect(!sandbox.exists("pipelines/wait/last.txt"))
     #expect(try sandbox.names("cache/work") == [])
     #expect(try sandbox.names("cache/stage") == ["lock"])
-    #expect(try sandbox.names("pipelines/wait") == ["first.txt", "pipeline.yaml"])
+    #expect(try sandbox.names("pipelines/wait") == ["first.txt", "first.txt.rung.json", "pipeline.yaml"])
 
     let next = try sandbox.run()
     #expect(next.finished.code == 0)

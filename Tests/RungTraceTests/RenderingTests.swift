@@ -77,7 +77,8 @@ import Testing
     #expect(try JSON(parsing: json.pretty) == json)
     #expect(
       json.members?.map(\.name) == [
-        "file", "digest", "output", "also_made_by", "started_ns", "host", "commit", "dirty", "watch", "weakest",
+        "file", "digest", "output", "also_made_by", "stamp", "started_ns", "host", "commit", "dirty", "watch",
+        "weakest",
         "trace", "trace_steps", "trace_problems", "network", "network_steps", "complete", "incomplete", "steps",
         "collections", "sources", "system_files", "environments", "programs",
       ])
@@ -92,8 +93,9 @@ import Testing
       step?.members?.map(\.name) == [
         "instance", "step", "pipeline", "kind", "record", "key", "command", "declared_command", "parameters", "axes",
         "variables", "inputs", "outputs", "environment", "program", "watch", "network", "view", "trace",
-        "trace_problems", "observed", "outcome", "exit", "run", "host", "started_ns", "duration_ns", "commit", "dirty",
-        "rung",
+        "trace_problems", "observed", "outcome", "exit", "run", "run_record", "host", "started_ns", "duration_ns",
+        "commit", "dirty",
+        "rung", "confirmed", "conflicts", "accepted",
       ])
     #expect(step?["instance"] == "demo/data[seed=0]")
     #expect(step?["parameters"] == ["noise": .number("0.1"), "samples": 200])
