@@ -86,7 +86,7 @@ let package = Package(
       name: "rung-store-driver", dependencies: ["RungStore", "RungCore"], path: "Tests/StoreDriver",
       swiftSettings: strict),
     .testTarget(
-      name: "RungFuzzTests", dependencies: ["RungStore", "RungLedger", "RungCore"], path: "Tests/Fuzz",
+      name: "RungFuzzTests", dependencies: ["RungStore", "RungLedger", "RungFormats", "RungCore"], path: "Tests/Fuzz",
       exclude: ["Corpus", "Fuzzer.swift"], swiftSettings: strict),
     .testTarget(
       name: "RungLedgerTests", dependencies: ["RungLedger", "RungDatabase", "RungCore"], swiftSettings: strict),

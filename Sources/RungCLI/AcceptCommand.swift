@@ -11,7 +11,8 @@ struct AcceptCommand: ParsableCommand {
     discussion: """
       For a comment that was edited, a variable that was renamed, a harmless library upgrade. What changed is written down \
       with your name, the time and the reason, and is seen in why, status, trace and exports; only just this change is \
-      accepted, and the next one makes the step run again. --revoke takes it back.
+      accepted, and the next one makes the step run again. --revoke takes it back. What the changed version reads and the old one did not is not known, \
+      unless it is run.
       """)
 
   @Argument(help: "The step or instance that would run.")
@@ -107,7 +108,11 @@ struct AcceptCommand: ParsableCommand {
     Signals.block()
     let again = Rerun(session: session, jobs: nil, version: Rung.version) { view.observe($0) }
     Signals.watch(again.interrupter)
-    let findings = try again.check(Array(sample))
+    let outcome = try again.check(Array(sample))
+    let findings = outcome.findings
+    if let fault = outcome.fault {
+      throw RequestError(message: fault, hints: ["nothing was accepted"], code: ExitStatus.machineFailed)
+    }
     if again.wasInterrupted { throw ExitNow(code: ExitStatus.interrupted) }
     let text = VerifyText(findings: findings, times: 1)
     guard findings.count == sample.count, !text.differs else {
@@ -131,6 +136,7 @@ struct AcceptCommand: ParsableCommand {
     case .undecided: "waits for a step before it that would run"
     case .otherOutputs: "declares other outputs than its result has"
     case .unchanged: "has not changed: its last attempt failed, or its bytes are not in the cache any more"
+    case .gone: "has a result whose bytes, or what it was seen to read, are not in the cache any more"
     case .watch: "has a result that was watched less closely than is asked for now"
     }
   }

@@ -99,7 +99,8 @@ struct UnbundleCommand: ParsableCommand {
       throw RequestError(message: error.message, hints: error.hints)
     }
     let manifest = report.manifest
-    let words = manifest.arguments.map { $0.contains { "[]*?'\" ".contains($0) } ? "'\($0)'" : $0 }
+    let words = manifest.arguments.map(Self.quoted)
+    let subject = manifest.subject
     if json {
       Console.print(
         JSON.object([
@@ -111,10 +112,23 @@ struct UnbundleCommand: ParsableCommand {
       return
     }
     Console.print("\(target): \(manifest.files.count) files, \(report.records) records")
-    Console.print(
-      "of \(manifest.subject.instance), its output '\(manifest.subject.output)', \(manifest.subject.digest)")
-    Console.print("to make it again:  cd \(target) && rung run \(words.joined(separator: " "))")
+    Console.print(WhyText.printable("of \(subject.instance), its output '\(subject.output)', \(subject.digest)"))
+    Console.print("to make it again:  cd \(Self.quoted(target)) && rung run \(words.joined(separator: " "))")
     Console.print("to compare it:     rung verify \(words.joined(separator: " ")) --rerun")
+  }
+
+  // For a shell: the words come from the bundle.
+  private static func quoted(_ word: String) -> String {
+    let printable = WhyText.printable(word)
+    let isPlain =
+      !printable.isEmpty
+      && printable.utf8.allSatisfy { byte in
+        switch byte {
+        case 48...57, 65...90, 97...122: true
+        default: "_./=:,@%+-".utf8.contains(byte)
+        }
+      }
+    return isPlain ? printable : "'" + printable.replacing("'", with: "'\\''") + "'"
   }
 
   private static func name(_ bundle: String) -> String {

@@ -20,7 +20,7 @@ extension ProjectOptions {
   /// The cache of the project, without looking at its pipelines: it can be looked after when they are broken.
   func cachePath() throws -> (cache: String, projectName: String) {
     let (root, _) = try root()
-    let settings = (try? Project.load(root: root, files: .onDisk(root: root)))?.settings ?? ProjectSettings()
+    let settings = (try? Project.load(root: root, files: Self.files(root)))?.settings ?? ProjectSettings()
     let cache = Session.cachePath(root: root, settings: settings, variables: callerVariables())
     return (cache, (cache + "/").hasPrefix(root + "/") ? "." : root)
   }

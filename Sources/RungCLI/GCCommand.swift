@@ -89,7 +89,7 @@ struct GCCommand: ParsableCommand {
   // What the project's files declare, without profile and overrides; nil when they cannot be read.
   private func declaredInstances() throws -> Set<String>? {
     let (root, _) = try project.root()
-    guard let loaded = try? Project.load(root: root, files: .onDisk(root: root)),
+    guard let loaded = try? Project.load(root: root, files: ProjectOptions.files(root)),
       let graph = try? BuildGraph(loaded.pipelines)
     else {
       Console.complain("the pipelines cannot be read: the latest result of every instance that ever was is kept")

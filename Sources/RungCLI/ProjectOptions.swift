@@ -74,14 +74,19 @@ struct ProjectOptions: ParsableArguments {
       hints: ["`rung init` makes a small working project here"])
   }
 
+  /// The project's files, with what is known of a bundle that it came out of.
+  static func files(_ root: String) -> ProjectFiles {
+    var files = ProjectFiles.onDisk(root: root)
+    let leftOut = BundleRemains.leftOut(ofProjectAt: root)
+    files.isLeftOut = { leftOut.contains($0) }
+    return files
+  }
+
   /// Loads the project, every step at the level `watch` if it is given; tells its warnings. Throws when there is
   /// nothing in it.
   func load(watch: WatchLevel? = nil) throws -> (project: Project, place: RelativePath) {
     let (root, place) = try root()
-    var files = ProjectFiles.onDisk(root: root)
-    let leftOut = BundleRemains.leftOut(ofProjectAt: root)
-    files.isLeftOut = { leftOut.contains($0) }
-    let project = try Project.load(root: root, files: files, overrides: try overrides(watch: watch))
+    let project = try Project.load(root: root, files: Self.files(root), overrides: try overrides(watch: watch))
     for warning in project.warnings { Console.complain(Failures.colored(warning, .errors)) }
     guard !project.pipelines.isEmpty else {
       throw RequestError(

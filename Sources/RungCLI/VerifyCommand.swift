@@ -77,7 +77,7 @@ struct VerifyCommand: ParsableCommand {
     let records = chosen.compactMap { session.resultRecord(of: $0) }
     let lineage = Lineage.of(records: records, store: session.store)
     let report = Inspection.of(lineage, store: session.store)
-    let unpublished = session.unpublished(survey)
+    let unpublished = session.changedCopies(survey)
     if json {
       let copies: JSON = .array(unpublished.map { .string($0) })
       Console.print(JSON.object((report.json.members ?? []) + [.init("changed_copies", copies)]).pretty)
@@ -105,15 +105,23 @@ struct VerifyCommand: ParsableCommand {
     let again = Rerun(session: session, jobs: jobs, version: Rung.version) { view.observe($0) }
     Signals.watch(again.interrupter)
     var findings: [Rerun.Finding] = []
-    for repetition in 1...times where !again.wasInterrupted {
+    var unjudged: Set<String> = []
+    var fault: String?
+    for repetition in 1...times where !again.wasInterrupted && fault == nil {
       view.begin()
       defer { view.end() }
-      let found = try again.repeatAll(chosen, survey, repetition: repetition)
-      try again.keep(found)
-      findings += found
+      let outcome = try again.repeatAll(chosen, survey, repetition: repetition)
+      try again.keep(outcome.findings)
+      findings += outcome.findings
+      unjudged.formUnion(outcome.unjudged)
+      fault = outcome.fault
     }
-    let text = VerifyText(findings: findings, times: times)
+    let text = VerifyText(findings: findings, times: times, unjudged: unjudged.sorted())
     if json { Console.print(text.json.pretty) } else { Console.print(text.text(quiet: quiet), terminator: "") }
+    if let fault {
+      Console.complain("\(Style.errors.red("error:")) \(fault)")
+      throw ExitNow(code: ExitStatus.machineFailed)
+    }
     if again.wasInterrupted { throw ExitNow(code: ExitStatus.interrupted) }
     if text.differs { throw ExitNow(code: ExitStatus.stepFailed) }
   }

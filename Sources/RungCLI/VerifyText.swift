@@ -6,6 +6,8 @@ import RungLedger
 struct VerifyText {
   let findings: [Rerun.Finding]
   let times: Int
+  /// Instances whose inputs were changed meanwhile.
+  var unjudged: [String] = []
 
   /// Everything that is known of one instance, over all repetitions.
   private struct Row {
@@ -38,7 +40,8 @@ struct VerifyText {
 
   /// Whether anything differs that the pipeline does not declare to.
   var differs: Bool {
-    rows.contains { row in !row.isDeclared && (row.worst?.verdict == .different || row.worst?.verdict == .failed) }
+    !unjudged.isEmpty
+      || rows.contains { row in !row.isDeclared && (row.worst?.verdict == .different || row.worst?.verdict == .failed) }
   }
 
   /// For people.
@@ -60,6 +63,10 @@ struct VerifyText {
         guard let difference = output.difference else { continue }
         text += "  \(output.name): \(WhyText.printable(difference))\n"
       }
+    }
+    if let first = unjudged.first {
+      let names = unjudged.count == 1 ? first : "\(first) and \(unjudged.count - 1) more"
+      text += "\(style.red("not verified:")) \(names): what they read was changed meanwhile\n"
     }
     if quiet { return text }
     let parts = Verification.Verdict.allCases.compactMap { verdict -> String? in
@@ -118,7 +125,8 @@ struct VerifyText {
     return [
       "instances": .int(rows.count), "times": .int(times), "identical": .int(counts[.identical] ?? 0),
       "within": .int(counts[.within] ?? 0), "different": .int(counts[.different] ?? 0),
-      "failed": .int(counts[.failed] ?? 0), "results": .array(results),
+      "failed": .int(counts[.failed] ?? 0), "unjudged": .array(unjudged.map { .string($0) }),
+      "results": .array(results),
     ]
   }
 }

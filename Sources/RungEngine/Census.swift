@@ -103,8 +103,9 @@ struct Census {
       all.append(Execution(digest, record))
     case .run(let run): holdings.add(run)
     case .verification(let verification): verifications.append(verification)
-    // They name records only.
-    case .acceptance, .revocation: break
+    case .acceptance(let acceptance): holdings.add(acceptance)
+    // It names a record only.
+    case .revocation: break
     }
   }
 
@@ -119,7 +120,8 @@ struct Census {
     var executions = all.filter(\.succeeded).map { ($0.identity, outputs: $0.outputs) }
     let places = Dictionary(all.map { ($0.record, $0) }, uniquingKeysWith: { first, _ in first })
     for verification in verifications {
-      guard let execution = places[verification.record] else { continue }
+      // One of a changed step, made to support an acceptance, says nothing about what was executed then.
+      guard let execution = places[verification.record], execution.identity.key == verification.key else { continue }
       switch verification.verdict {
       case .identical, .within: executions.append((execution.identity, outputs: execution.outputs))
       case .different:

@@ -23,6 +23,12 @@ struct OutputCheck {
       return output(made.digest, .different, "it was \(word(expected.kind.name)) and is \(word(made.kind)) now")
     }
     if made.digest == expected.digest { return output(made.digest, .identical, nil) }
+    guard expectedIn.contains(expected.digest) else {
+      // Bit by bit they differ; whether within the tolerance nobody can say any more.
+      return output(
+        made.digest, tolerance == nil ? .different : .failed,
+        "the bytes differ, and those from before are not in the cache any more")
+    }
     do throws(StoreError) {
       let (verdict, difference) =
         expected.kind == .tree
@@ -58,12 +64,13 @@ struct OutputCheck {
   }
 
   private func compareTrees(_ new: Digest) throws(StoreError) -> (Verification.Verdict, String?) {
-    let before = try files(of: expected.digest, in: expectedIn)
-    let after = try files(of: new, in: madeIn)
+    let before = try entries(of: expected.digest, in: expectedIn)
+    let after = try entries(of: new, in: madeIn)
     var verdict = Verification.Verdict.identical
     var within: String?
-    for (path, entry) in before.sorted(by: { $0.key < $1.key }) {
-      guard let now = after[path] else { return (.different, "\(path) was not made") }
+    for (name, entry) in before.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      let path = String(decoding: name, as: UTF8.self)
+      guard let now = after[name] else { return (.different, "\(path) was not made") }
       if entry == now { continue }
       guard case .file(let old, let oldSize, let wasExecutable) = entry,
         case .file(let new, let newSize, let isExecutable) = now, wasExecutable == isExecutable
@@ -75,18 +82,27 @@ struct OutputCheck {
         within = within ?? difference.map { "\(path): \($0)" }
       }
     }
-    if let extra = after.keys.filter({ before[$0] == nil }).min() { return (.different, "\(extra) is new") }
-    return (verdict, within)
+    let extra = after.keys.filter { before[$0] == nil }.min { $0.lexicographicallyPrecedes($1) }
+    if let extra { return (.different, "\(String(decoding: extra, as: UTF8.self)) is new") }
+    // The digests of the folders differ.
+    return verdict == .identical ? (.different, "the folders differ") : (verdict, within)
   }
 
-  private func files(of tree: Digest, in store: ObjectStore) throws(StoreError) -> [String: TreeManifest.EntryKind] {
-    var result: [String: TreeManifest.EntryKind] = [:]
-    var stack = [(tree, "")]
+  // Everything in a folder by the bytes of its path, folders too (they may be empty).
+  private func entries(
+    of tree: Digest, in store: ObjectStore
+  ) throws(StoreError) -> [[UInt8]: TreeManifest.EntryKind] {
+    var result: [[UInt8]: TreeManifest.EntryKind] = [:]
+    var stack: [(Digest, [UInt8])] = [(tree, [])]
     while let (digest, prefix) = stack.popLast() {
       for entry in try store.tree(digest).entries {
-        switch entry.kind {
-        case .directory(let inner, _): stack.append((inner, "\(prefix)\(entry.name)/"))
-        default: result[prefix + entry.name] = entry.kind
+        let path = prefix + entry.nameBytes
+        if case .directory(let inner, _) = entry.kind {
+          stack.append((inner, path + [UInt8(ascii: "/")]))
+          // What is in it is compared by itself.
+          result[path] = .directory(digest: .empty, size: 0)
+        } else {
+          result[path] = entry.kind
         }
       }
     }

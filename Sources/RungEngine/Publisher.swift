@@ -33,6 +33,8 @@ struct Publisher: Sendable {
     var copy: Digest?
     /// What was replaced and is kept in the cache.
     var displaced: Displaced?
+    /// What could not be done beside the copy, which is in place.
+    var problem: String?
   }
 
   // Figures that are larger are not stamped but have their stamp beside them, in bytes.
@@ -64,18 +66,30 @@ struct Publisher: Sendable {
         try store.restore(digest, to: temporary, executable: kind == .executable)
       }
       published.displaced = try keepUnknown(target)
+      // Safe before it is gone from its place.
+      if published.displaced != nil { try store.flush() }
     } catch {
       try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(error)")
     }
     var status = stat()
-    if lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFDIR || kind == .tree { try? removeTree(target) }
+    var aside: String?
+    if lstat(target, &status) == 0, status.st_mode & S_IFMT == S_IFDIR || kind == .tree {
+      // Out of the way, and back again when the new one cannot take its place.
+      let place = Self.besides(path, in: root) + "-old"
+      try? removeTree(place)
+      if rename(target, place) == 0 { aside = place }
+    }
     guard rename(temporary, target) == 0 else {
       let reason = String(cString: strerror(errno))
+      if let aside { rename(aside, target) }
       try? removeTree(temporary)
       throw Problem(message: "cannot write \(path): \(reason)")
     }
-    try setSidecar(of: path, published.copy == nil ? stamp : nil)
+    if let aside { try? removeTree(aside) }
+    do throws(Problem) { try setSidecar(of: path, published.copy == nil ? stamp : nil) } catch {
+      published.problem = error.message
+    }
     return published
   }
 
@@ -120,6 +134,12 @@ struct Publisher: Sendable {
   // Writes the stamp of a copy that cannot carry one; takes an old one away from beside a copy that does.
   private func setSidecar(of path: RelativePath, _ stamp: Stamp?) throws(Problem) {
     let target = Self.sidecar(of: path.absolute(in: root))
+    // Somebody else's file of that name is left alone.
+    if access(target, F_OK) == 0,
+      readFile(target).flatMap({ Stamp(json: String(decoding: $0, as: UTF8.self)) }) == nil
+    {
+      return
+    }
     guard let stamp else {
       unlink(target)
       return

@@ -59,6 +59,11 @@ struct RecordHoldings {
   /// Takes in what the record of a run names: the files that declared its steps.
   mutating func add(_ run: RunRecord) { objects.formUnion(run.declarations.map(\.digest)) }
 
+  /// Takes in what an acceptance names: the contents before and after.
+  mutating func add(_ acceptance: Acceptance) {
+    for change in acceptance.changes { objects.formUnion([change.oldDigest, change.newDigest].compactMap { $0 }) }
+  }
+
   private func read<T>(_ digest: Digest, _ decode: ([UInt8]) -> T?) throws(StoreError) -> T? {
     do {
       return decode(try store.read(digest, limit: Self.largest))

@@ -27,6 +27,16 @@ public final class Rerun {
     public let follows: Bool
   }
 
+  /// What one repetition found.
+  public struct Outcome: Sendable {
+    /// In the order of the graph: makers first.
+    public var findings: [Finding] = []
+    /// Instances that could not be judged, since what they read was changed meanwhile; none when it was interrupted.
+    public var unjudged: [String] = []
+    /// What made it end early when it was neither a step nor the user: the store, the machine.
+    public var fault: String?
+  }
+
   /// An instance whose result is compared.
   struct Expected {
     let key: Digest
@@ -72,13 +82,11 @@ public final class Rerun {
   /// Whether it was stopped.
   public var wasInterrupted: Bool { stopping.isWanted.load(ordering: .sequentiallyConsistent) }
 
-  /// Executes everything that surveyed targets need, once. All of it must be up to date. The findings are in the order
-  /// of the graph: makers first.
-  ///
-  /// Throws what opening a cache throws, and `Fault` when the machine failed.
+  /// Executes everything that surveyed targets need, once. All of it must be up to date. Throws what opening a cache
+  /// throws.
   public func repeatAll(
     _ targets: [BuildGraph.NodeID], _ survey: Survey, repetition: Int
-  ) throws -> [Finding] {
+  ) throws -> Outcome {
     var expected: [BuildGraph.NodeID: Expected] = [:]
     for instance in session.graph.instanceOrder where survey.standing[instance] == .current {
       guard let result = session.resolver.value.results[instance] else { continue }
@@ -89,7 +97,7 @@ public final class Rerun {
 
   /// Executes instances that would run, each with the inputs that the cache has, and compares what comes out with the
   /// results that are to stand for them.
-  public func check(_ acceptables: [Session.Acceptable]) throws -> [Finding] {
+  public func check(_ acceptables: [Session.Acceptable]) throws -> Outcome {
     var expected: [BuildGraph.NodeID: Expected] = [:]
     for acceptable in acceptables {
       guard let record = session.record(acceptable.acceptance.record) else { continue }
@@ -106,15 +114,10 @@ public final class Rerun {
     return try repeatAll(expected, planted: Set(planted), repetition: 1)
   }
 
-  /// The store or the machine failed.
-  public struct Fault: Error, CustomStringConvertible {
-    /// What went wrong.
-    public let description: String
-  }
-
   private func repeatAll(
     _ expected: [BuildGraph.NodeID: Expected], planted: Set<BuildGraph.NodeID>, repetition: Int
-  ) throws -> [Finding] {
+  ) throws -> Outcome {
+    var outcome = Outcome()
     var findings: [BuildGraph.NodeID: Finding] = [:]
     var planted = planted
     var followers: Set<BuildGraph.NodeID> = []
@@ -124,14 +127,17 @@ public final class Rerun {
       let scratch = try Scratch(of: session)
       // Only what the pending ones read: the rest is of no use to them.
       let needed = session.targets.closure(of: Array(pending.keys))
+      // What a collection has freed is made again.
       let results = planted.filter { needed[$0] }.sorted().compactMap { session.resolver.value.results[$0] }
+        .filter { $0.outputs.allSatisfy(session.holds) }
+      let known = Set(results.map(\.record))
       try scratch.plant(results, from: session.store)
       let (summary, varied) = try execute(Array(pending.keys).sorted(), in: scratch, repetition: repetition)
       let latest = try scratch.session.ledger.latest(project: scratch.session.projectName)
       for (instance, wanted) in pending {
         let name = session.graph.name(of: instance)
         guard let entry = latest[name], let digest = entry.record, entry.outcome != "interrupted",
-          let record = scratch.session.record(digest)
+          !known.contains(digest), let record = scratch.session.record(digest)
         else { continue }
         guard entry.key == wanted.key else {
           followers.insert(instance)
@@ -141,12 +147,20 @@ public final class Rerun {
           instance, name, wanted, record, scratch, repetition: repetition,
           varied: varied[name].map(\.rawValue), follows: followers.contains(instance))
       }
-      if let fault = summary.fault { throw Fault(description: fault) }
+      if let fault = summary.fault {
+        outcome.fault = fault
+        break
+      }
       // What follows gets what the cache has.
       planted.formUnion(findings.keys)
       if findings.count == before { break }
     }
-    return session.graph.instanceOrder.compactMap { findings[$0] }
+    outcome.findings = session.graph.instanceOrder.compactMap { findings[$0] }
+    if !wasInterrupted, outcome.fault == nil {
+      outcome.unjudged = session.graph.instanceOrder.filter { expected[$0] != nil && findings[$0] == nil }
+        .map(session.graph.name(of:))
+    }
+    return outcome
   }
 
   private func execute(

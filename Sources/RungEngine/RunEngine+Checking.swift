@@ -92,6 +92,12 @@ extension RunEngine {
       }
       var ending = StepWork.Ending(outcome: .succeeded)
       worker.publish(made, to: path, name, record: result.record, restored: true, &ending)
+      if !ending.changes.displaced.isEmpty {
+        // At once: only the row keeps what the user had there from being collected.
+        var displaced = LedgerChanges()
+        displaced.displaced = ending.changes.displaced
+        try? session.ledger.commit(displaced)
+      }
       if !session.holds(made) { return false }
       changes.merge(ending.changes)
       for event in ending.events {

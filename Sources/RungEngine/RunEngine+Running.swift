@@ -1,3 +1,4 @@
+import Glibc
 import RungCore
 import RungExec
 import RungPlan
@@ -5,6 +6,12 @@ import RungPlan
 // What becomes of an instance that has to run: who makes its key, and what its ending means for it and for others.
 extension RunEngine {
   func launch(_ instance: BuildGraph.NodeID, gpus: [String]) -> [Scheduler.Event] {
+    if !hasAskedGit {
+      // Now, before the first step is done: hours later it may be another commit.
+      hasAskedGit = true
+      let git = worker.git
+      pthread_detach(WorkerPool.start { _ = git() })
+    }
     do {
       let key = try keys[instance] ?? session.resolver.value.fullKey(of: instance)
       keys[instance] = key

@@ -64,6 +64,7 @@ public final class RunEngine {
   var checksPublished: [BuildGraph.NodeID: [(output: String, path: RelativePath)]] = [:]
   var changes = LedgerChanges()
   var finished = false
+  var hasAskedGit = false
 
   /// Stops this run from another thread.
   public var interrupter: Interrupter {

@@ -20,7 +20,8 @@ final class Scratch {
     folder = try WorkspaceFolder(under: "\(original.cache)/work")
     session = try Session(
       project: original.project, callerVariables: original.callerVariables, ingesting: true, durable: false,
-      launcher: original.launcher, cache: folder.nextWorkspace(), environmentsFolder: original.environmentsFolder)
+      launcher: original.launcher, cache: folder.nextWorkspace(), hiding: original.cache,
+      environmentsFolder: original.environmentsFolder)
   }
 
   /// Makes results known that the original cache has, so that they are taken instead of made. Throws when their bytes

@@ -28,6 +28,8 @@ extension Session {
     case otherOutputs
     /// Nothing has changed: its bytes are gone, or it failed.
     case unchanged
+    /// The bytes of the result, or the sets of what it was observed to read, are gone.
+    case gone
     /// The result was watched less closely than is asked for now.
     case watch
   }
@@ -53,6 +55,12 @@ extension Session {
     guard !differences.contains(where: { $0.field == KeyField.Kind.output.rawValue }),
       names == base.outputs.map(\.name)
     else { return .failure(.otherOutputs) }
+    let held = base.outputs.allSatisfy { output in
+      output.kind == ActionOutput.Kind.tree.name
+        ? store.holdsTree(output.digest) : output.digest == .empty || store.contains(output.digest)
+    }
+    let sets = [base.observed.project, base.observed.system].compactMap { $0 }
+    guard held, sets.allSatisfy({ checker.value.set($0) != nil }) else { return .failure(.gone) }
     var changes = differences.map { reason in
       Acceptance.Change(
         kind: reason.field, name: reason.name, old: reason.old, new: reason.new, oldDigest: reason.oldDigest,
@@ -84,6 +92,11 @@ extension Session {
       return acceptance
     }
     for acceptance in acceptances {
+      // So that it can be seen later what was accepted; what is an input was kept when it was read.
+      for change in acceptance.changes where change.kind == "observed" && !change.name.hasPrefix("/") {
+        guard change.newKind == "file" || change.newKind == "executable" else { continue }
+        _ = try? store.put(fileAt: "\(project.root)/\(change.name)")
+      }
       let digest = try store.putRecord(acceptance.bytes)
       changes.acceptances.append(
         AcceptanceRow(

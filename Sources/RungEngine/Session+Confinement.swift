@@ -48,9 +48,9 @@ extension Session {
   func surroundings(path: String, environment: String?) -> Surroundings {
     if surroundingsBase == nil {
       surroundingsBase = Surroundings(
-        project: Self.real(project.root), cache: Self.real(cache), mountsInProject: mountsInProject())
+        project: Self.real(project.root), cache: Self.real(hiddenCache), mountsInProject: mountsInProject())
     }
-    var result = surroundingsBase ?? Surroundings(project: project.root, cache: cache)
+    var result = surroundingsBase ?? Surroundings(project: project.root, cache: hiddenCache)
     result.environment = environment
     for entry in path.split(separator: ":") where entry.hasPrefix("/") {
       let folder = String(entry)
@@ -73,7 +73,7 @@ extension Session {
   // Mounted folders below the project, from its root, without those in the cache; parents first.
   private func mountsInProject() -> [String] {
     let root = Self.real(project.root) + "/"
-    let cache = Self.real(self.cache)
+    let cache = Self.real(hiddenCache)
     let lines = (readFile("/proc/self/mountinfo") ?? []).split(separator: UInt8(ascii: "\n"))
     var found: [String] = []
     for line in lines {

@@ -1,6 +1,7 @@
 import RungCore
 import RungFormats
 import RungLedger
+import RungStore
 
 extension Session {
   /// A published copy that is as it should be.
@@ -31,5 +32,20 @@ extension Session {
       stamp.artifact == output.digest, store.hasRecord(stamp.record)
     else { return nil }
     return Copy(digest: digest)
+  }
+
+  /// The published files of surveyed instances that are missing or are not what was published there, by path. Every one is
+  /// read, whatever the stat cache says.
+  public func changedCopies(_ survey: Survey) -> [String] {
+    let missing = Set(unpublished(survey))
+    let changed = published.filter { path, place in
+      guard !missing.contains(path), survey.standing[place.instance] == .current, let relative = RelativePath(path),
+        let output = resolver.value.output(place.output, of: place.instance), output.kind != .tree,
+        let copy = copy(of: output, at: relative)
+      else { return false }
+      let now = try? ObjectStore.digest(ofFileAt: relative.absolute(in: project.root)).digest
+      return now != copy.digest ?? output.digest
+    }
+    return (missing.union(changed.keys)).sorted()
   }
 }

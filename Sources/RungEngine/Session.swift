@@ -26,6 +26,8 @@ public final class Session {
   public let published: [String: PublishedOutput]
   /// The folder of the cache, absolute.
   public let cache: String
+  /// The folder that steps must not see, absolute: the cache, and for a scratch session the one that it lies in.
+  let hiddenCache: String
 
   /// What starts steps; nil where there is none.
   public let launcher: StepLauncher?
@@ -82,19 +84,22 @@ public final class Session {
   ///   - ingesting: whether project files are kept in the store when they are read (runs do, questions do not).
   ///   - durable: false for tests and scratch: nothing is synchronised.
   ///   - cache: where the cache lies instead of where the project says, absolute.
+  ///   - hiding: what steps must not see of the disk; nil for the cache.
   ///   - environmentsFolder: where Python environments are kept; nil for a folder of the cache.
   ///   - launcher: what starts steps in a view of their own; without one they are only `declared`.
   ///
   /// Throws `Diagnostics` for a plan that cannot be made, `StoreError` and `LedgerError` for a cache that cannot be used.
   public init(
     project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true,
-    launcher: StepLauncher? = nil, cache scratch: String? = nil, environmentsFolder: String? = nil
+    launcher: StepLauncher? = nil, cache scratch: String? = nil, hiding: String? = nil,
+    environmentsFolder: String? = nil
   ) throws {
     self.launcher = launcher
     self.project = project
     self.callerVariables = callerVariables
     graph = try BuildGraph(project.pipelines)
     cache = scratch ?? Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
+    hiddenCache = hiding ?? cache
     projectName = (cache + "/").hasPrefix(project.root + "/") ? "." : project.root
     store = try ObjectStore(path: cache, durability: durable ? .full : .none)
     ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
@@ -116,7 +121,8 @@ public final class Session {
     publishedRows = Dictionary(
       try ledger.published(project: projectName).map { ($0.path, $0) }, uniquingKeysWith: { $1 })
     let inside =
-      (cache + "/").hasPrefix(project.root + "/") ? String(cache.dropFirst(project.root.utf8.count + 1)) : nil
+      (hiddenCache + "/").hasPrefix(project.root + "/")
+      ? String(hiddenCache.dropFirst(project.root.utf8.count + 1)) : nil
     checker = CheckerBox(
       ObservedChecker(
         store: store,

@@ -381,6 +381,7 @@ struct StepWorker: Sendable {
           DisplacedRow(
             digest: kept.digest, isTree: kept.isTree, project: project, path: path.text, at: Clock.now()))
       }
+      if let problem = published.problem { ending.events.append(.warning(problem)) }
       ending.events.append(.published(path: path.text, restored: restored))
       ending.changes.published.append(
         PublishedRow(

@@ -99,7 +99,10 @@ extension Database {
     }
     for row in changes.acceptances {
       try run(
-        "INSERT INTO acceptance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revoked = excluded.revoked",
+        """
+        INSERT INTO acceptance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        revoked = coalesce(excluded.revoked, revoked)
+        """,
         [
           .digest(row.digest), .text(row.project), .text(row.instance), .digest(row.key), .digest(row.record),
           .int(row.at), .optional(row.revoked),

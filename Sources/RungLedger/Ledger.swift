@@ -118,10 +118,11 @@ public final class Ledger: Sendable {
   }
 
   /// Removes what can be rebuilt from the records or found out again: actions, records, outputs, the stat cache,
-  /// durations, probes, verifications and acceptances. Runs, history, published files and what decides how long results are kept stay.
+  /// durations, probes and verifications. Acceptances (they know their project, and another
+  /// process may be revoking one), runs, history, published files and what decides how long results are kept stay.
   public func clear() throws(LedgerError) {
     try write { database throws(LedgerError) in
-      for table in ["action", "record", "output", "stat", "duration", "probe", "verification", "acceptance"] {
+      for table in ["action", "record", "output", "stat", "duration", "probe", "verification"] {
         try database.execute("DELETE FROM \(table)")
       }
     }

@@ -51,13 +51,15 @@ public struct Audit: Sendable {
   ) -> Audit {
     var audit = Audit()
     let wanted = Set(executions.map(\.digest))
+    let keys = Dictionary(executions.map { ($0.digest, $0.record.key) }, uniquingKeysWith: { first, _ in first })
     let rows: [VerificationRow]
     if executions.count == 1, let only = executions.first {
       rows = (try? ledger.verifications(of: only.digest)) ?? []
     } else {
       rows = ((try? ledger.verifications()) ?? []).filter { wanted.contains($0.record) }
     }
-    for row in rows { audit.add(row) }
+    // Under another key it was a changed step that ran, to support an acceptance.
+    for row in rows where row.key == keys[row.record] { audit.add(row) }
     for row in (try? ledger.acceptances()) ?? [] where wanted.contains(row.record) {
       guard let acceptance = (try? store.readRecord(row.digest)).flatMap(Acceptance.init(bytes:)) else { continue }
       audit.acceptances[row.record, default: []].append(

@@ -33,7 +33,7 @@ public enum IndexRebuilder {
     store: ObjectStore, ledger: Ledger, project: String
   ) throws(TraceError) -> Report {
     do {
-      var rebuild = Rebuild(project: project)
+      var rebuild = Rebuild(project: project) { (try? ledger.row(ofRecord: $0))?.project }
       let errors = try store.forEachRecord { digest, bytes in
         // Asked before the index is cleared.
         let known = (try? ledger.row(ofRecord: digest))?.project
@@ -70,7 +70,13 @@ public enum IndexRebuilder {
     var revocations: [Digest: Int64] = [:]
     var report = Report()
 
-    init(project: String) { self.project = project }
+    // The project of the record that an acceptance lets stand, as far as the ledger knows it.
+    let acceptanceProject: (Digest) -> String?
+
+    init(project: String, acceptanceProject: @escaping (Digest) -> String?) {
+      self.project = project
+      self.acceptanceProject = acceptanceProject
+    }
 
     mutating func add(_ digest: Digest, _ bytes: [UInt8], knownProject: String?) {
       guard let any = AnyRecord(bytes: bytes) else { return unknown(digest) }
@@ -81,7 +87,8 @@ public enum IndexRebuilder {
       case .acceptance(let acceptance):
         acceptances.append(
           AcceptanceRow(
-            digest: digest, project: project, instance: acceptance.instance, key: acceptance.key,
+            digest: digest, project: acceptanceProject(acceptance.record) ?? project, instance: acceptance.instance,
+            key: acceptance.key,
             record: acceptance.record, at: acceptance.at))
       case .revocation(let revocation): revocations[revocation.acceptance] = revocation.at
       }

@@ -24,6 +24,7 @@ public struct Inspection: Sendable {
     inspection.records = lineage.executions.count
     inspection.problems = lineage.incomplete.map(\.message)
     var seen: Set<Digest> = []
+    var seenSets: Set<Digest> = []
     for execution in lineage.executions {
       let record = execution.record
       for output in record.outputs {
@@ -39,6 +40,12 @@ public struct Inspection: Sendable {
       if let environment = record.environment {
         inspection.look(
           environment.lock, isTree: false, what: "the lock file \(environment.lockPath)", isResult: false, store, &seen)
+      }
+      if let set = record.observed.project, seenSets.insert(set).inserted {
+        for file in lineage.observed.files(of: set) {
+          inspection.look(
+            file.digest, isTree: false, what: "the source \(file.path)", isResult: false, store, &seen)
+        }
       }
       for digest in [record.log, record.observed.project, record.observed.system] {
         guard let digest else { continue }

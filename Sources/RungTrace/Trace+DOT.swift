@@ -74,7 +74,8 @@ private struct DOTGraph {
   // A quoted string; `\` and `"` are the only characters that mean something in it.
   private static func quoted(_ lines: [String]) -> String {
     let escaped = lines.map { line in
-      TextLayout.printable(line).map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()
+      // By scalars: a quote with an accent on it is one character, and still a quote.
+      TextLayout.printable(line).unicodeScalars.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()
     }
     return "\"" + escaped.joined(separator: "\\n") + "\""
   }

@@ -29,8 +29,16 @@ extension Tracer {
       return try find(path, stamp.artifact, place: placeInProject(path)).stamped(stamp)
     } catch {
       if error.code == .cache { throw error }
+      if (try? store.readRecord(stamp.record)) != nil {
+        throw TraceError(
+          .changed, "\(path) has a stamp that contradicts the record that it names",
+          notes: [
+            "the record \(stamp.record) is in the cache \(store.path), and it made no \(stamp.artifact)",
+            "either the stamp was altered, or the index is incomplete: `rung cache rebuild-index`",
+          ])
+      }
       throw TraceError(
-        .elsewhere, "\(path) was made in another project or cache, and was not edited since",
+        .elsewhere, "\(path) was made in another project or cache, as its stamp says",
         notes: [
           "its stamp says that it is '\(stamp.output)' of \(stamp.instance), \(stamp.artifact)",
           "the record of its making, \(stamp.record), is not in the cache \(store.path)",

@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungFormats
 import RungLedger
 
 @testable import RungStore
@@ -10,6 +11,7 @@ import RungLedger
 /// Run by the tests with the files of the corpus, and by libFuzzer with what it makes of them (`make fuzz`).
 enum Decoder: String, CaseIterable {
   case tree, record, json, list, entry, table, frames, pack, tensors
+  case stamp, figures, picture, comparison
 
   func run(_ bytes: [UInt8]) {
     switch self {
@@ -59,7 +61,48 @@ enum Decoder: String, CaseIterable {
       check(zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }, "boundaries out of order")
       check(offsets.allSatisfy { $0 > 0 && $0 <= Int64(bytes.count) }, "boundaries outside")
       check(most < 1000, "\(most) reads")
+    case .stamp: stamp(bytes)
+    case .figures: _ = try? EmbeddedFigures.inPDF(bytes)
+    case .picture:
+      if let image = try? PNGImage(bytes, limit: 1 << 24) {
+        let size = image.width * image.height * image.channels * (image.depth / 8)
+        check(image.samples.count == size, "a picture of \(image.samples.count) bytes")
+      }
+    case .comparison: comparison(bytes)
     }
+  }
+
+  // What is read off a file gives that file when it is stamped again; and whatever can be stamped can be read.
+  private func stamp(_ bytes: [UInt8]) {
+    if let reading = Stamping.reading(bytes), reading.original != bytes {
+      check(Stamping.stamped(reading.original, with: reading.stamp) == bytes, "a stamp that was read")
+    }
+    let own = Stamp(artifact: Digest(of: bytes), record: .empty, run: nil, instance: "p/s", output: "o")
+    guard let stamped = Stamping.stamped(bytes, with: own) else { return }
+    let again = Stamping.reading(stamped)
+    check(again?.stamp == own && again?.original == bytes, "a stamp that was written")
+  }
+
+  // The first byte says what the two halves of the rest are called; both ways round they differ or not.
+  private func comparison(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let rest = bytes.dropFirst()
+    let left = Array(rest.prefix(rest.count / 2))
+    let right = Array(rest.dropFirst(rest.count / 2))
+    let name = ["a.json", "a.csv", "a.jsonl", "a.npy", "a.npz", "a.png", "a.txt", "a.tsv"][Int(first & 7)]
+    let tolerance = first & 8 == 0 ? nil : NumberTolerance(absolute: 0.5, relative: 0.01)
+    let verdicts = [
+      OutputComparison.compare(left, right, named: name, tolerance: tolerance),
+      OutputComparison.compare(right, left, named: name, tolerance: tolerance),
+    ].map { verdict in
+      switch verdict {
+      case .identical: 0
+      case .within: 1
+      case .different: 2
+      }
+    }
+    check(verdicts[0] == verdicts[1], "a comparison that is not symmetric")
+    check((verdicts[0] == 0) == (left == right), "a comparison of equal bytes")
   }
 
   // The first byte says how the frame's bytes are grouped and how long they should be.

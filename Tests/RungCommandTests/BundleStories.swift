@@ -23,16 +23,20 @@ import Testing
         inputs: {code: data.sh, tables: tables}
         outputs: {set: set.txt}
       figure:
-        run: sh pipelines/x/draw.sh {data.set:files} > {out.figure}
+        # A file of a folder that another step reads as a whole.
+        inputs: {one: tables/a.csv}
+        run: sh pipelines/x/draw.sh {data.set:files} {one} > {out.figure}
         outputs: {figure: {path: figure.txt, publish: figures/figure.txt}}
       unrelated:
         run: cat {script} > {out.o}
         inputs: {script: unrelated.py}
+        environment: {python: other.lock}
         outputs: {o: o.txt}
     """,
     "pipelines/x/data.sh": "echo some $1 of seed $2; cat $3\n",
     "pipelines/x/draw.sh": "cat $1/*/*\n",
     "pipelines/x/unrelated.py": "print()\n",
+    "pipelines/x/other.lock": "",
     "pipelines/x/tables/a.csv": "1,2\n",
   ]
 
@@ -69,10 +73,10 @@ import Testing
     #expect(trace["complete"]?.bool == true)
     #expect(
       Set(trace["sources"]?.array?.compactMap { $0["path"]?.string } ?? [])
-        == ["pipelines/x/data.sh", "pipelines/x/draw.sh", "pipelines/x/tables"])
+        == ["pipelines/x/data.sh", "pipelines/x/draw.sh", "pipelines/x/tables", "pipelines/x/tables/a.csv"])
     // The step that was not bundled says so when it is asked for.
     let missing = try away.rung("run", "x/unrelated", in: "new")
-    #expect(missing.code == 2 && missing.errors.contains("unrelated.py"), "\(missing.errors)")
+    #expect(missing.code == 2 && missing.errors.contains("other.lock"), "\(missing.errors)")
   }
 
   @Test func sourcesAloneAreEnough() throws {

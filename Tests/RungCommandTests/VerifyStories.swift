@@ -71,6 +71,24 @@ import Testing
     #expect(Set(dropped.compactMap { $0["reproducible"]?.string }) == ["yes"])
   }
 
+  @Test func aRepetitionSeesNoMoreOfTheProjectThanARun() throws {
+    let sandbox = try Sandbox([
+      "pipelines/x/pipeline.yaml": """
+      pipeline: x
+      steps:
+        look: {run: "ls -a > {out.o}; ls -a pipelines >> {out.o}", outputs: {o: o.txt}}
+        folder:
+          run: mkdir -p {out.d}/a/b && echo 1 > {out.d}/a/c
+          outputs: {d: {path: d/, publish: d}}
+      """
+    ])
+    #expect(try sandbox.run().counts == Counts(ran: 2))
+    // The cache above all: results are there to be found.
+    let finished = try sandbox.rung("verify", "--rerun", "--times", "2")
+    #expect(finished.code == 0 && finished.output.contains("2 identical"), "\(finished.output)")
+    #expect(try sandbox.rung("verify").code == 0)
+  }
+
   @Test func whatIsDeclaredToDifferAndWhatLiesWithinTheToleranceIsFine() throws {
     let sandbox = try Sandbox([
       "pipelines/x/pipeline.yaml": """

@@ -183,6 +183,19 @@ import Testing
     }
   }
 
+  @Test func aManifestIsNotBelievedAboutWhatTheBundleIsOf() throws {
+    var other = manifest()
+    other.subject.digest = Digest(ofText: "another figure")
+    #expect(try open(archive(entries(other))).error?.message.contains("do not say what its manifest claims") == true)
+    var unnamed = manifest()
+    unnamed.subject.output = "another"
+    let opened = try open(archive(entries(unnamed)))
+    #expect(opened.error != nil && opened.names == [])
+    for path in [".git/config", "a/.GIT/config", "a\nb"] {
+      #expect(try open(archive(entries(manifest(path)))).error != nil)
+    }
+  }
+
   @Test func aByteThatIsNotAsItWasIsFound() throws {
     let all = entries(manifest())
     for index in 1..<all.count {

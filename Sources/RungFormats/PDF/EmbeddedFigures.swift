@@ -36,4 +36,14 @@ public enum EmbeddedFigures {
     }
     return drawing
   }
+
+  /// Whether the first page of a PDF draws everything by itself: no images, forms or shadings, which lie elsewhere in the
+  /// file and are no part of `drawing`. False too when that cannot be told.
+  public static func drawsAlone(ofPDF bytes: [UInt8]) -> Bool {
+    guard let document = try? PDFDocument(bytes) else { return false }
+    var walk = EmbeddedWalk(document)
+    guard let page = walk.pages().first, let content = walk.content(ofPage: page) else { return false }
+    let words = content.split { PDFParser.isSpace($0) }
+    return !words.contains { $0.elementsEqual("Do".utf8) || $0.elementsEqual("sh".utf8) }
+  }
 }

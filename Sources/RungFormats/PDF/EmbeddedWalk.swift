@@ -50,7 +50,10 @@ struct EmbeddedWalk {
   }
 
   /// The digest of what a page's content streams hold together.
-  mutating func drawing(ofPage page: PDFValue) -> Digest? {
+  mutating func drawing(ofPage page: PDFValue) -> Digest? { content(ofPage: page).map { Self.drawing($0) } }
+
+  // The content streams of a page, one after the other.
+  mutating func content(ofPage page: PDFValue) -> [UInt8]? {
     let contents = document.resolve(page["Contents"])?.array ?? page["Contents"].map { [$0] } ?? []
     var plain: [UInt8] = []
     for part in contents {
@@ -58,7 +61,7 @@ struct EmbeddedWalk {
       if !plain.isEmpty { plain.append(0x0A) }
       plain += bytes
     }
-    return Self.drawing(plain)
+    return plain
   }
 
   // Programs add and drop white space at the end.

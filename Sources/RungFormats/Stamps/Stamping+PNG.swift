@@ -16,7 +16,11 @@ extension Stamping {
   // A program that writes the file anew may have moved the chunk, or have cut the file: what is before the damage counts.
   private static func findPNG(_ bytes: [UInt8]) -> Finding? {
     let (chunks, _, problem) = PNGChunks.walk(bytes)
-    for (index, found) in chunks.enumerated() {
+    // A file with many texts of our name that are no stamps is none of ours.
+    var left = 16
+    for (index, found) in chunks.enumerated() where bytes[found.data].starts(with: pngPrefix.prefix(5)) {
+      left -= 1
+      if left < 0 { return nil }
       guard let stamp = stamp(found.type, bytes[found.data]) else { continue }
       guard problem == nil, index == 1, bytes[found.range].elementsEqual(chunk(stamp)) else { return .changed(stamp) }
       return .stamped(stamp, original: Array(bytes[..<found.range.lowerBound] + bytes[found.range.upperBound...]))

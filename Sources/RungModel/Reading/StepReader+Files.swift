@@ -142,7 +142,7 @@ extension StepReader {
       mistakes.error("'\(text)' lies outside the project", at: lock)
       return nil
     }
-    if files.kind(path) != .file {
+    if files.kind(path) != .file, !files.isLeftOut(path.text) {
       mistakes.error(
         "there is no lock file \(path)", at: lock,
         notes: [FileChecks.suggestion(for: path, files: files)].compactMap { $0 })

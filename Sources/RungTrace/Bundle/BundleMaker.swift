@@ -121,21 +121,21 @@ public struct BundleMaker {
     for (path, bytes) in declarations.files {
       let text = path.text
       // Where the results lie is up to whoever opens the bundle.
-      let kept = text == "rung.yaml" ? Self.withoutCache(bytes) : bytes
+      let kept = text == "rung.yaml" ? try withoutCache(bytes) : bytes
       replaced[text] = kept
       files[text] = .init(path: text, digest: Digest(of: kept), size: Int64(kept.count), isExecutable: false)
     }
     var objects: [Digest: Int64] = [:]
-    for source in lineage.sources {
-      if source.kind == .tree {
-        guard try addTree(source.digest, to: &objects) else { throw lost(source.path) }
-        continue
-      }
+    let folders = try self.folders(of: lineage)
+    for folder in folders {
+      guard try addTree(folder.digest, to: &objects) else { throw lost(folder.path) }
+    }
+    for path in files.keys where try isInside(path, files[path]?.digest, folders) { files[path] = nil }
+    for source in lineage.sources where source.kind != .tree {
+      if try isInside(source.path, source.digest, folders) { continue }
       if let other = files[source.path] {
         if other.digest == source.digest || source.path == "rung.yaml" { continue }
-        throw BundleError(
-          "\(source.path) was read with two contents on the way to \(trace.subject.file): no one project can hold both",
-          hints: ["`rung run \(trace.subject.instance)` makes it from one state of the project"])
+        throw twice(source.path)
       }
       let (size, bytes) = try self.source(source)
       if let bytes { replaced[source.path] = bytes }
@@ -145,6 +145,12 @@ public struct BundleMaker {
     let gone = try addObjects(of: lineage, sourcesOnly: sourcesOnly, &objects)
     var records = lineage.executions.map(\.digest)
     records += Set(lineage.executions.compactMap(\.record.runRecord)).sorted()
+    // By these, results stand for a pipeline that has changed since.
+    records += trace.standingAcceptances.map(\.digest)
+    // So that what was opened can be bundled again.
+    for declaration in run.declarations {
+      objects[declaration.digest] = try reading { () throws(StoreError) in try store.size(declaration.digest) }
+    }
     var listed: [BundleManifest.Object] = []
     for record in records {
       let bytes = try reading { () throws(StoreError) in try store.readRecord(record) }
@@ -155,6 +161,9 @@ public struct BundleMaker {
       }
     }
     let subject = trace.subject
+    for path in files.keys where !BundleOpener.mayWrite(path) {
+      throw BundleError("\(path), from which \(trace.subject.file) was made, has a name that no opened bundle may have")
+    }
     let manifest = BundleManifest(
       subject: .init(
         digest: subject.digest, instance: subject.instance, output: subject.output, record: subject.record,
@@ -226,9 +235,15 @@ public struct BundleMaker {
     return words
   }
 
-  private static func withoutCache(_ bytes: [UInt8]) -> [UInt8] {
+  private func withoutCache(_ bytes: [UInt8]) throws(BundleError) -> [UInt8] {
     let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
-    return Array(lines.filter { !$0.starts(with: "cache:".utf8) }.joined(separator: [10]))
+    let kept = Array(lines.filter { !$0.starts(with: "cache:".utf8) }.joined(separator: [10]))
+    guard BundleOpener.saysNothingOfACache(kept) else {
+      throw BundleError(
+        "rung.yaml says where the cache lies, in a way that cannot be taken out of it",
+        hints: ["write it as one line, `cache: FOLDER`, run again and bundle again"])
+    }
+    return kept
   }
 
   // The size of a source, and its bytes when they come from the project.
@@ -249,10 +264,54 @@ public struct BundleMaker {
       hints: ["put the old content back, for example from git, and bundle again"])
   }
 
+  // The folders that were sources, the outer ones; a folder in one of them has to agree with it.
+  private func folders(of lineage: Lineage) throws(BundleError) -> [(path: String, digest: Digest)] {
+    var result: [(path: String, digest: Digest)] = []
+    for source in lineage.sources.filter({ $0.kind == .tree }).sorted(by: { $0.path < $1.path }) {
+      guard let path = RelativePath(source.path), !path.text.isEmpty else {
+        throw BundleError("\(trace.subject.file) was made from the whole project as one folder: that cannot be bundled")
+      }
+      if let same = result.first(where: { $0.path == source.path }), same.digest != source.digest {
+        throw twice(source.path)
+      }
+      if try isInside(source.path, source.digest, result) { continue }
+      result.append((source.path, source.digest))
+    }
+    return result
+  }
+
+  private func twice(_ path: String) -> BundleError {
+    BundleError(
+      "\(path) was read with two contents on the way to \(trace.subject.file): no one project can hold both",
+      hints: ["`rung run \(trace.subject.instance)` makes it from one state of the project"])
+  }
+
+  // Whether a path lies in one of the folders; throws when that has another content there.
+  private func isInside(
+    _ path: String, _ digest: Digest?, _ folders: [(path: String, digest: Digest)]
+  ) throws(BundleError) -> Bool {
+    for folder in folders where path.hasPrefix(folder.path + "/") {
+      var current: Digest? = folder.digest
+      for name in path.dropFirst(folder.path.count + 1).split(separator: "/") {
+        guard let tree = current else { break }
+        switch try reading({ () throws(StoreError) in try store.tree(tree) })[String(name)]?.kind {
+        case .file(let content, _, _)?, .directory(let content, _)?: current = content
+        case .link?: return true
+        case nil: current = nil
+        }
+      }
+      guard current == digest else { throw twice(path) }
+      return true
+    }
+    return false
+  }
+
   // False when something of it is missing.
   private func addTree(_ tree: Digest, to objects: inout [Digest: Int64]) throws(BundleError) -> Bool {
     var stack = [tree]
+    var seen: Set<Digest> = []
     while let digest = stack.popLast() {
+      guard seen.insert(digest).inserted else { continue }
       guard store.contains(digest) else { return false }
       objects[digest] = try reading { () throws(StoreError) in try store.size(digest) }
       for entry in try reading({ () throws(StoreError) in try store.tree(digest) }).entries {
@@ -305,6 +364,7 @@ public struct BundleMaker {
     let trees = Set(lineage.sources.filter { $0.kind == .tree }.map(\.path))
     var result: Set<String> = []
     for step in project.pipelines.flatMap(\.steps) {
+      if let lock = step.environment?.pythonLock.text, !files.contains(lock) { result.insert(lock) }
       for input in step.inputs where input.path.references.isEmpty {
         guard let path = RelativePath(input.path.source, in: input.base), !files.contains(path.text),
           !trees.contains(path.text)

@@ -1,6 +1,7 @@
 import Glibc
 import RungCore
 import RungLedger
+import RungModel
 import RungStore
 
 /// Makes a project of a bundle: its files, and a cache with its records and results.
@@ -17,8 +18,8 @@ public enum BundleOpener {
     public let records: Int
   }
 
-  // A manifest of a million files, in bytes.
-  private static let largestManifest: Int64 = 256 << 20
+  // A manifest of some hundred thousand files, in bytes.
+  private static let largestManifest: Int64 = 64 << 20
   private static let piece = 4 << 20
 
   /// Opens the bundle at `path` as the new folder `folder`, whose parent must exist. A folder that is there must be empty.
@@ -40,6 +41,23 @@ public enum BundleOpener {
     guard rename(temporary, base) == 0 else { throw ZstdWriter.failure("make the folder", folder) }
     isDone = true
     return Report(manifest: manifest, records: records)
+  }
+
+  /// Whether a bundle may have a file, or a folder of sources, at this path: below the project, written in the one plain
+  /// way, and neither the cache, nor the manifest, nor anything that git would act on.
+  static func mayWrite(_ text: String) -> Bool {
+    guard let path = RelativePath(text), path.text == text, !text.isEmpty, text != BundleManifest.fileName else {
+      return false
+    }
+    return path.components.first != "cache" && !path.components.contains { $0.lowercased() == ".git" }
+      && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
+  }
+
+  /// Whether settings leave it open where the cache lies. False too when they cannot be read.
+  static func saysNothingOfACache(_ settings: [UInt8]) -> Bool {
+    guard let path = RelativePath("rung.yaml") else { return false }
+    let files = BundledFiles([path: settings])
+    return (try? Project.load(root: "/", files: files.access))?.settings.cache == .some(nil)
   }
 
   private static func occupied(_ folder: String) -> BundleError? {
@@ -93,6 +111,8 @@ public enum BundleOpener {
           throw BundleError("the bundle holds something that is no regular file, \(Self.shown(name)): it is refused")
         }
       }
+      // To the end of the frame, where its checksum is.
+      while try !reader.read(BundleOpener.piece).isEmpty {}
       guard let manifest else { throw BundleError("\(path) is no bundle: it has no \(BundleManifest.fileName)") }
       if let missing = files.keys.min() { throw BundleError("the bundle lacks \(missing), which its manifest lists") }
       if let missing = objects.keys.min() ?? records.keys.min() {
@@ -161,9 +181,7 @@ public enum BundleOpener {
       }
       for file in manifest.files {
         // Only a path that stays below the folder, written in the one way, and outside what the bundle does not own.
-        guard let path = RelativePath(file.path), path.text == file.path, !file.path.isEmpty,
-          path.components.first != "cache", file.path != BundleManifest.fileName
-        else {
+        guard BundleOpener.mayWrite(file.path) else {
           throw BundleError("the bundle wants to write \(Self.shown(Array(file.path.utf8))): it is refused")
         }
         guard files.updateValue(file, forKey: file.path) == nil else {
@@ -187,6 +205,11 @@ public enum BundleOpener {
       place = "\(folder)/\(file.path)"
       try write(file.size, to: place, isExecutable: file.isExecutable)
       try keep(place, file.digest, "project/\(file.path)")
+      guard file.path == "rung.yaml" else { return }
+      let settings = try storingValue { () throws(StoreError) in try store.read(file.digest, limit: 1 << 24) }
+      guard BundleOpener.saysNothingOfACache(settings) else {
+        throw BundleError("the bundle's rung.yaml says where the cache lies: it is refused")
+      }
     }
 
     // Everything that the records name is in the cache too.
@@ -198,6 +221,10 @@ public enum BundleOpener {
 
     private func storing(_ body: () throws(StoreError) -> Void) throws(BundleError) {
       do throws(StoreError) { try body() } catch { throw BundleError(error.message, isMachineFault: true) }
+    }
+
+    private func storingValue<T>(_ body: () throws(StoreError) -> T) throws(BundleError) -> T {
+      do throws(StoreError) { return try body() } catch { throw BundleError(error.message, isMachineFault: true) }
     }
 
     // The whole of a small entry, and what fills its last block.
@@ -243,6 +270,34 @@ public enum BundleOpener {
       }
     }
 
+    // More than any data set, and no more than a disk can bear.
+    private static let mostEntries = 10_000_000
+
+    // How many files and folders a folder stands for; folders may share what is in them, and so be exponential.
+    private func count(_ tree: Digest, _ known: inout [Digest: Int], depth: Int) throws -> Int {
+      if let count = known[tree] { return count }
+      guard depth < 200 else { throw BundleError("a folder of the bundle is more than 200 folders deep") }
+      var sum = 0
+      for entry in try store.tree(tree).entries {
+        sum += 1
+        if case .directory(let inner, _) = entry.kind { sum += try count(inner, &known, depth: depth + 1) }
+        sum = min(sum, Self.mostEntries + 1)
+      }
+      known[tree] = sum
+      return sum
+    }
+
+    // What the records say of the subject, which the manifest only claims.
+    private func provenLineage() throws -> Lineage {
+      guard let subject = manifest?.subject, let record = Record(bytes: try store.readRecord(subject.record)),
+        record.outcome == .succeeded,
+        record.outputs.contains(where: { $0.name == subject.output && $0.digest == subject.digest })
+      else { throw BundleError("the bundle's records do not say what its manifest claims it is of") }
+      let lineage = Lineage.of(records: [subject.record], store: store)
+      if let gap = lineage.incomplete.first { throw BundleError("the bundle is incomplete: \(gap.message)") }
+      return lineage
+    }
+
     // Folders among the sources, then the index. The answer is how many records it has.
     func finish() throws(BundleError) -> Int {
       try storing { () throws(StoreError) in try store.flush() }
@@ -250,10 +305,18 @@ public enum BundleOpener {
         let ledger = try Ledger(path: "\(folder)/cache/index.sqlite", durable: true)
         let report = try IndexRebuilder.rebuild(store: store, ledger: ledger, project: ".")
         if let problem = report.damaged.first { throw BundleError("the bundle is damaged: \(problem)") }
-        let lineage = Lineage.of(records: (manifest?.subject.record).map { [$0] } ?? [], store: store)
-        for source in lineage.sources where source.kind == .tree {
-          guard let path = RelativePath(source.path), path.components.first != "cache", !path.text.isEmpty else {
+        let lineage = try provenLineage()
+        var outer: [String] = []
+        var entries: [Digest: Int] = [:]
+        for source in lineage.sources.filter({ $0.kind == .tree }).sorted(by: { $0.path < $1.path }) {
+          guard BundleOpener.mayWrite(source.path), let path = RelativePath(source.path) else {
             throw BundleError("the bundle wants to write \(source.path): it is refused")
+          }
+          // The folder that it lies in has it already.
+          if outer.contains(where: { source.path == $0 || source.path.hasPrefix($0 + "/") }) { continue }
+          outer.append(source.path)
+          guard try count(source.digest, &entries, depth: 0) <= Self.mostEntries else {
+            throw BundleError("the folder \(source.path) of the bundle has more than \(Self.mostEntries) entries")
           }
           var place = folder
           for component in path.parent.components {

@@ -59,7 +59,7 @@ public struct ImpactFinder: Sendable {
 extension ImpactFinder {
   // Where a file lay whose folder is gone: its path is one from the root of the file system, or from the project's.
   private func formerPlace(_ path: String) -> String? {
-    RelativePath(path.hasPrefix(root + "/") ? path.dropFirst(root.utf8.count + 1) : path[...])?.text
+    RelativePath(path.hasPrefix(root + "/") ? path.dropFirst(root.count + 1) : path[...])?.text
   }
 }
 
