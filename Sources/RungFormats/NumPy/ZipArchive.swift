@@ -23,6 +23,8 @@ struct ZipArchive {
     let directory = try Self.directory(bytes)
     var at = directory.start
     var left = limit
+    // Files of a sound archive do not overlap.
+    var packedLeft = bytes.count
     var names: Set<String> = []
     var members: [Member] = []
     var times: [Int] = []
@@ -30,7 +32,9 @@ struct ZipArchive {
       let entry = try Entry(bytes, at, end: directory.end)
       guard names.insert(entry.name).inserted else { throw FormatError("the archive has a file twice") }
       guard entry.size <= left else { throw FormatError("the archive has more than \(limit) bytes when unpacked") }
+      guard entry.packedSize <= packedLeft else { throw FormatError("files of the archive overlap") }
       left -= entry.size
+      packedLeft -= entry.packedSize
       times += [at + 12, entry.place + 10]
       at += entry.length
       members.append(Member(name: entry.name, content: try entry.unpack(bytes)))
@@ -83,7 +87,7 @@ private struct Entry {
   let name: String
   /// In bytes, unpacked.
   let size: Int
-  private let packedSize: Int
+  let packedSize: Int
   private let method: Int
   private let checksum: Int
   /// Where its header and content lie.

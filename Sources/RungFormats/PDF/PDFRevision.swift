@@ -18,6 +18,13 @@ struct PDFRevision {
 
   private let bytes: [UInt8]
   private let entries: [Int: Entry]
+  private let unpacked = Unpacked()
+
+  // The container that was unpacked last: a hostile file has all of its objects in one.
+  private final class Unpacked {
+    var container: Int?
+    var plain: [UInt8] = []
+  }
 
   // The most sections, entries, bytes of an object without its stream, and unpacked bytes.
   private static let mostSections = 4096
@@ -102,10 +109,17 @@ struct PDFRevision {
       let (parser, dictionary) = parsed(container, generation, offset),
       dictionary["Type"]?.isName("ObjStm") == true,
       let count = directOrOffset(dictionary["N"]), let first = directOrOffset(dictionary["First"]),
-      0..<count ~= index,
-      let plain = Self.stream(bytes, parser, dictionary, length: directOrOffset(dictionary["Length"])),
-      0...plain.count ~= first
+      0..<count ~= index
     else { return nil }
+    if unpacked.container != container {
+      guard let plain = Self.stream(bytes, parser, dictionary, length: directOrOffset(dictionary["Length"])) else {
+        return nil
+      }
+      unpacked.plain = plain
+      unpacked.container = container
+    }
+    let plain = unpacked.plain
+    guard 0...plain.count ~= first else { return nil }
     var pairs = PDFParser(plain, at: 0, budget: 0)
     for _ in 0..<index { guard pairs.natural() != nil, pairs.natural() != nil else { return nil } }
     guard pairs.natural() == number, let place = pairs.natural(), place < plain.count - first else { return nil }
