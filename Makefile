@@ -46,7 +46,7 @@ bench-full: build build-bench ## all benchmarks, and what users would take inste
 soak: ## the store's tests at length: crashes, failing calls, killed processes; SOAK_MINUTES (10)
 	scripts/soak
 
-fuzz: ## every decoder of the store against libFuzzer; FUZZ_MINUTES (10)
+fuzz: ## every decoder of the store and of the formats of files against libFuzzer; FUZZ_MINUTES (10)
 	scripts/fuzz
 
 install: build ## the command, completions and the manual page below PREFIX (/usr/local)
