@@ -41,6 +41,8 @@ public struct Audit: Sendable {
   /// By record: the acceptances that name it, newest first, those too that were taken back.
   public private(set) var acceptances: [Digest: [Accepted]] = [:]
 
+  private static let few = 64
+
   /// Nothing was found out.
   public init() {}
 
@@ -53,8 +55,8 @@ public struct Audit: Sendable {
     let wanted = Set(executions.map(\.digest))
     let keys = Dictionary(executions.map { ($0.digest, $0.record.key) }, uniquingKeysWith: { first, _ in first })
     let rows: [VerificationRow]
-    if executions.count == 1, let only = executions.first {
-      rows = (try? ledger.verifications(of: only.digest)) ?? []
+    if executions.count <= few {
+      rows = executions.flatMap { (try? ledger.verifications(of: $0.digest)) ?? [] }
     } else {
       rows = ((try? ledger.verifications()) ?? []).filter { wanted.contains($0.record) }
     }
@@ -65,8 +67,9 @@ public struct Audit: Sendable {
       audit.acceptances[row.record, default: []].append(
         Accepted(digest: row.digest, acceptance: acceptance, revoked: row.revoked))
     }
-    let repeated = (try? ledger.keysMadeMoreThanOnce()) ?? []
-    for (digest, record) in executions where repeated.contains(record.key) {
+    // For a few, asked one by one: a look over all keys grows with the ledger.
+    let repeated = executions.count > few ? (try? ledger.keysMadeMoreThanOnce()) ?? [] : nil
+    for (digest, record) in executions where repeated?.contains(record.key) != false {
       audit.findConflicts(digest, record, ledger, store)
     }
     return audit
