@@ -106,6 +106,9 @@ extension RunEngine {
       }
     }
     session.resolver.value.learn(instance, result)
+    // It has run in this run and is looked at once more, since a reader found its bytes gone before they were made
+    // again: it was told and written down as what ran.
+    if fates[instance] == .ran, made[result.key]?.record == result.record { return true }
     fates[instance] = restoredAny ? .restored : .unchanged
     let last = session.latest[name]
     if restoredAny || last?.key != result.key || last?.isFailure == true {

@@ -61,6 +61,38 @@ import Testing
     }
   }
 
+  // Two readers may find the same bytes gone, and the second may say so when they have been made again already.
+  @Test func whatRanIsCountedAsRunWhenAReaderMissedItForAMoment() throws {
+    let lab = EditStories.lab()
+    let session = try lab.session()
+    let store = session.store
+    let bytes = Mutex<[UInt8]>([])
+    let executor = SimulatedExecutor(
+      store: store,
+      gate: { task, _ in
+        guard task.instance == "x/fit[width=2,seed=1]", bytes.withLock(\.isEmpty) else { return true }
+        for case .object(let digest, _) in task.files.map(\.content) {
+          guard let content = try? store.read(digest, limit: 1 << 20), content.starts(with: Array("data".utf8))
+          else { continue }
+          bytes.withLock { $0 = content }
+          try? store.lose(digest)
+        }
+        return true
+      })
+    let ran = try lab.run(in: session, executor: executor) { _ in
+    } engine: { _ in
+    } observe: { event in
+      guard case .warning = event else { return }
+      _ = try? store.put(bytes.withLock { $0 })
+    }
+    #expect(ran.warnings.count == 1)
+    #expect(ran.counts == [7, 0, 0, 0, 0])
+    #expect(ran.executed.count == 7)
+    #expect(!ran.events.contains { if case .unchanged = $0 { true } else { false } })
+    #expect(try lab.why("x/data[seed=1]").reasons == ["record x/data[seed=1]"])
+    try EditStories.expectQuiet(lab)
+  }
+
   @Test func aDamagedPublishedResultIsMadeAgain() throws {
     let lab = EditStories.lab()
     _ = try lab.run()

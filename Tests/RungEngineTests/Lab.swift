@@ -134,7 +134,8 @@ final class Lab: @unchecked Sendable {
 
   func run(
     _ targets: [String] = [], jobs: Int = 2, in session: Session? = nil, executor: (any StepExecutor)? = nil,
-    _ configure: (inout RunOptions) -> Void = { _ in }, engine inspect: (RunEngine) -> Void = { _ in }
+    _ configure: (inout RunOptions) -> Void = { _ in }, engine inspect: (RunEngine) -> Void = { _ in },
+    observe: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) throws -> Ran {
     let session = try session ?? self.session()
     var options = RunOptions(targets: try session.targets.instances(targets))
@@ -144,6 +145,7 @@ final class Lab: @unchecked Sendable {
     let executor = executor ?? (simulated ? SimulatedExecutor(store: session.store) : nil)
     let engine = try RunEngine(session: session, options: options, executor: executor, version: "test") {
       events.add($0)
+      observe($0)
     }
     inspect(engine)
     let summary = engine.run()
