@@ -7,8 +7,8 @@ RUNG_TEST_ENVIRONMENT ?= 1
 
 .PHONY: build build-bench demo test lint layers format bench bench-full soak fuzz install help
 
-build: ## the command and what starts its steps, optimised, as .build/release/rung and rung-step
-	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung
+build: ## the command and what starts its steps, optimised and linked statically, as .build/release/rung and rung-step
+	swift build -c release --disable-local-rpath --product rung
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-step
 
 build-bench: ## what the benchmarks of the store time it with, optimised

@@ -68,7 +68,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .executableTarget(name: "rung", dependencies: ["RungCLI"], swiftSettings: strict),
+    // Without a dynamic loader, which would take longer than all that `rung --version` does (decision 15).
+    .executableTarget(
+      name: "rung", dependencies: ["RungCLI"], swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(
+          ["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(configuration: .release))
+      ]),
     // What `make bench` measures the store with; never installed.
     .executableTarget(
       name: "rung-store-bench", dependencies: ["RungStore", "RungCore", "CZstd", "CLinux"],

@@ -125,7 +125,7 @@ struct AcceptCommand: ParsableCommand {
   }
 
   private static func author(_ host: String) -> String {
-    let name = getpwuid(getuid()).flatMap { $0.pointee.pw_name }.map { String(cString: $0) } ?? "uid \(getuid())"
+    let name = userName(getuid()) ?? "uid \(getuid())"
     return "\(name)@\(host)"
   }
 

@@ -96,6 +96,22 @@ struct ProjectOptions: ParsableArguments {
     return (project, place)
   }
 
+  /// The request to bring targets up to date, for which an earlier run may have the answer; nil when only the long way can
+  /// tell, with a message for what is wrong.
+  func quietRequest(targets: [String], watch: WatchLevel?) throws -> QuietRequest? {
+    let (root, place) = try root()
+    guard BundleRemains.leftOut(ofProjectAt: root).isEmpty,
+      let settings = Project.settings(ProjectFiles.onDisk(root: root))
+    else { return nil }
+    let variables = callerVariables()
+    // Each list with its length, so that no two requests have the same words.
+    var words = [watch?.rawValue ?? "", profile ?? "-", profile == nil ? "" : "profile", place.text]
+    for list in [set, over, targets] { words += ["\(list.count)"] + list }
+    return QuietRequest(
+      root: root, cache: Session.cachePath(root: root, settings: settings, variables: variables), words: words,
+      variables: variables, version: Rung.version)
+  }
+
   /// Opens the project for questions or for a run, every step at the level `watch` if it is given.
   func open(ingesting: Bool, watch: WatchLevel? = nil) throws -> (session: Session, place: RelativePath) {
     let (project, place) = try load(watch: watch)

@@ -49,6 +49,9 @@ struct RunCommand: ParsableCommand {
       try PlanCommand.show(targets: targets, project: project, watch: watch, force: force, json: json, verbose: false)
       return
     }
+    let request = try project.quietRequest(targets: targets, watch: try watch.level())
+    // A program that reads events is told of every instance.
+    if !force, !json, let quiet = request?.recall() { return tell(quiet) }
     let (session, place) = try project.open(ingesting: true, watch: try watch.level())
     var options = RunOptions(
       targets: try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place))
@@ -57,14 +60,7 @@ struct RunCommand: ParsableCommand {
     options.force = force
     options.arguments = CommandLine.arguments
 
-    let view: any RunView =
-      if json {
-        JSONRunView()
-      } else if !quiet && Console.isTerminal(STDERR_FILENO) {
-        LiveRunView(expected: session.expectedWork(options.targets))
-      } else {
-        PlainRunView(quiet: quiet)
-      }
+    let view = view { session.expectedWork(options.targets) }
     // Before any thread is started, so that all inherit it.
     Signals.block()
     let engine = try RunEngine(session: session, options: options, version: Rung.version) { view.observe($0) }
@@ -72,6 +68,7 @@ struct RunCommand: ParsableCommand {
     view.begin()
     let summary = engine.run()
     view.end()
+    if let request { engine.remember(request) }
     if let fault = summary.fault {
       if !json { Console.complain("\(Style.errors.red("error:")) \(fault)") }
       throw ExitNow(code: ExitStatus.machineFailed)
@@ -79,6 +76,21 @@ struct RunCommand: ParsableCommand {
     if summary.interrupted { throw ExitNow(code: ExitStatus.interrupted) }
     if summary.failed > 0 { throw ExitNow(code: ExitStatus.stepFailed) }
     if summary.unpublished > 0 { throw ExitNow(code: ExitStatus.machineFailed) }
+  }
+
+  private func view(_ expected: () -> [String: (count: Int, each: Double?)]) -> any RunView {
+    if json { return JSONRunView() }
+    if !quiet && Console.isTerminal(STDERR_FILENO) { return LiveRunView(expected: expected()) }
+    return PlainRunView(quiet: quiet)
+  }
+
+  private func tell(_ quiet: QuietRequest.Quiet) {
+    var summary = RunSummary(run: "")
+    summary.unchanged = quiet.instances
+    summary.duration = quiet.duration
+    let view = PlainRunView(quiet: self.quiet)
+    if let notice = quiet.notice { view.observe(.warning(notice)) }
+    view.observe(.finished(summary))
   }
 }
 

@@ -5,38 +5,50 @@ import RungCore
 enum GlobSearch {
   /// The regular files (links followed) that match, in the order of their bytes. Does not descend into links to
   /// folders, so that a loop of links cannot trap it.
-  static func files(matching glob: Glob, root: String) -> [RelativePath] {
+  ///
+  /// - Parameter looks: told of every folder that was searched.
+  static func files(matching glob: Glob, root: String, looks: inout Looks?) -> [RelativePath] {
     var found: [RelativePath] = []
     let prefix = glob.fixedPrefix
     guard let start = RelativePath(prefix) else { return [] }
     let deepest = glob.pattern.contains("**") ? 200 : glob.pattern.split(separator: "/").count
-    visit(start, root: root, glob: glob, depth: start.components.count, deepest: deepest, into: &found)
+    visit(start, root: root, glob: glob, depth: start.components.count, deepest: deepest, into: &found, &looks)
     return found.sorted()
   }
 
   private static func visit(
-    _ folder: RelativePath, root: String, glob: Glob, depth: Int, deepest: Int, into found: inout [RelativePath]
+    _ folder: RelativePath, root: String, glob: Glob, depth: Int, deepest: Int, into found: inout [RelativePath],
+    _ looks: inout Looks?
   ) {
-    guard depth < deepest, let handle = opendir(folder.absolute(in: root)) else { return }
+    guard depth < deepest else { return }
+    guard let names = SourceFiles.names(in: folder.absolute(in: root)) else {
+      // Whatever is there, it is no folder that can be searched.
+      var status = stat()
+      let isThere = stat(folder.absolute(in: root), &status) == 0
+      looks?.note(folder.text, follows: true, isThere ? .other : .absent)
+      return
+    }
+    looks?.note(folder.text, follows: true, .listing(Looks.digest(ofNames: names)))
     var children: [RelativePath] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
-        String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-      }
+    for bytes in names {
+      let name = String(decoding: bytes, as: UTF8.self)
       // What says where a published copy comes from is nobody's data.
-      if name == "." || name == ".." || name.hasSuffix(Publisher.sidecar(of: "")) { continue }
+      if name.hasSuffix(Publisher.sidecar(of: "")) { continue }
       if let child = folder.appending(name) { children.append(child) }
     }
-    closedir(handle)
     for child in children {
       var status = stat()
       guard lstat(child.absolute(in: root), &status) == 0 else { continue }
       if status.st_mode & S_IFMT == S_IFDIR {
-        visit(child, root: root, glob: glob, depth: depth + 1, deepest: deepest, into: &found)
-      } else if glob.matches(child.text), stat(child.absolute(in: root), &status) == 0,
-        status.st_mode & S_IFMT == S_IFREG
-      {
-        found.append(child)
+        visit(child, root: root, glob: glob, depth: depth + 1, deepest: deepest, into: &found, &looks)
+      } else if glob.matches(child.text) {
+        let isThere = stat(child.absolute(in: root), &status) == 0
+        if isThere, status.st_mode & S_IFMT == S_IFREG {
+          found.append(child)
+        } else {
+          // A link whose target may become a file without a change in this folder.
+          looks?.note(child.text, follows: true, isThere ? .other : .absent)
+        }
       }
     }
   }

@@ -25,6 +25,8 @@ struct KeyResolver {
   private let environments: EnvironmentResolver
   private let callerVariables: [String: String]
   private var programs: [String: Record.Program?] = [:]
+  /// The programs that were looked for, with the PATH, and the files that were found.
+  private(set) var programLookups: [(name: String, path: String, file: String?)] = []
   // What patterns matched when they were first looked at: it stays so for the whole run, like the contents.
   private var matches: [String: [RelativePath]] = [:]
 
@@ -244,7 +246,9 @@ struct KeyResolver {
     let memo = "\(path)\0\(name)"
     if let known = programs[memo] { return known }
     var found: Record.Program?
-    if let resolved = ProgramLookup.resolve(name, path: path) {
+    let file = ProgramLookup.resolve(name, path: path)
+    programLookups.append((name, path, file))
+    if let resolved = file {
       // The environment's own programs are known by its lock.
       if let environment, resolved.hasPrefix(environment.folder + "/") || name.hasPrefix("python") {
         found = nil
@@ -306,7 +310,7 @@ struct KeyResolver {
       return ResolvedInput(
         name: name, shown: path.text, items: [(path, content)], listing: nil, digest: content.digest)
     }
-    let found = matches[path.text] ?? GlobSearch.files(matching: Glob(path.text), root: root)
+    let found = matches[path.text] ?? GlobSearch.files(matching: Glob(path.text), root: root, looks: &files.looks)
     matches[path.text] = found
     guard !found.isEmpty else { throw Diagnostics("no file matches '\(path)'", at: input.location) }
     var items: [(path: RelativePath, content: SourceFiles.Content)] = []

@@ -49,6 +49,8 @@ extension RunEngine {
       committer.commit(changes)
     }
     if let fault = committer.close() { summary.fault = summary.fault ?? fault }
+    session.ledger.settle()
+    session.store.settle()
     observe(.finished(summary))
     return summary
   }

@@ -32,6 +32,9 @@ public final class Session {
   /// What starts steps; nil where there is none.
   public let launcher: StepLauncher?
 
+  // What the ledger and the store had seen when this session began.
+  let generation: LedgerGeneration?
+  let removals: String?
   let resolver: ResolverBox
   let checker: CheckerBox
   // What the ledger says of each published path.
@@ -103,6 +106,9 @@ public final class Session {
     projectName = (cache + "/").hasPrefix(project.root + "/") ? "." : project.root
     store = try ObjectStore(path: cache, durability: durable ? .full : .none)
     ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
+    // Before anything is read.
+    generation = try ledger.generation()
+    removals = store.removals()
     host = HostResources.detect(environment: callerVariables)
     latest = try ledger.latest(project: projectName)
     acceptances = Dictionary(

@@ -19,6 +19,15 @@ extension SourceFiles {
     if let known = sightings[path] { return known }
     let answer = look(path)
     sightings[path] = answer
+    let note: Looks.Seen =
+      switch answer {
+      case .absent: .absent
+      case .file(let digest, let executable): .file(digest, executable: executable)
+      case .folder: .folder
+      case .link(let digest): .link(digest)
+      case .other: .other
+      }
+    looks?.note(path, follows: false, note)
     return answer
   }
 
@@ -46,6 +55,7 @@ extension SourceFiles {
     if let known = listings[folder] { return known }
     let names = Self.names(in: absolute(folder))
     listings[folder] = .some(names)
+    if let names { looks?.note(folder, follows: false, .listing(Looks.digest(ofNames: names))) }
     return names
   }
 

@@ -61,6 +61,8 @@ struct SourceFiles {
   private var grains: [UInt64: Int64] = [:]
   // The manifests that were formed, when somebody wants to see them.
   private var manifests: [Digest: TreeManifest]?
+  /// What was seen so far; only in a run, for questions do not tell anybody of it.
+  var looks: Looks?
   /// What was hashed and may be remembered.
   private(set) var fresh: [StatEntry] = []
 
@@ -75,6 +77,7 @@ struct SourceFiles {
   init(root: String, cached: [StatEntry], storingIn store: ObjectStore?) {
     self.root = root
     self.store = store
+    looks = store == nil ? nil : Looks()
     self.cached = Dictionary(cached.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
   }
 
@@ -142,13 +145,19 @@ struct SourceFiles {
   }
 
   /// Forgets what was answered for a path, because Rung itself has just written there.
-  mutating func forget(_ path: RelativePath) { answers[path.text] = nil }
+  mutating func forget(_ path: RelativePath) {
+    answers[path.text] = nil
+    looks?.forget(path.text)
+  }
 
   private mutating func content(named name: String, at path: String) throws(Problem) -> Content? {
     if let known = answers[name] { return known }
     var status = stat()
     guard stat(path, &status) == 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
+      if errno == ENOENT || errno == ENOTDIR {
+        looks?.note(name, follows: true, .absent)
+        return nil
+      }
       throw Problem(message: "cannot look at \(name): \(Self.reason(errno))")
     }
     let answer: Content
@@ -158,6 +167,9 @@ struct SourceFiles {
     default: throw Problem(message: "\(name) is neither a file nor a folder")
     }
     answers[name] = answer
+    if case .file(let digest, _, let executable) = answer {
+      looks?.note(name, follows: true, .file(digest, executable: executable))
+    }
     return answer
   }
 
@@ -204,7 +216,7 @@ struct SourceFiles {
     return try? store.put(fileAt: path, followLinks: true)
   }
 
-  private static func vouches(_ entry: StatEntry, for status: stat, grain: Int64) -> Bool {
+  static func vouches(_ entry: StatEntry, for status: stat, grain: Int64) -> Bool {
     entry.device == UInt64(status.st_dev) && entry.inode == UInt64(status.st_ino)
       && entry.size == Int64(status.st_size) && entry.modified == nanoseconds(status.st_mtim)
       && entry.changed == nanoseconds(status.st_ctim) && entry.mode == UInt32(status.st_mode)
@@ -225,6 +237,7 @@ struct SourceFiles {
   private mutating func tree(_ name: String, _ path: String, depth: Int) throws(Problem) -> Content {
     guard depth < 200 else { throw Problem(message: "\(name) is nested too deeply") }
     guard let names = Self.names(in: path) else { throw Problem(message: "cannot list \(name): \(Self.reason(errno))") }
+    looks?.note(name, follows: depth == 0, .listing(Looks.digest(ofNames: names)))
     var entries: [TreeManifest.Entry] = []
     for bytes in names {
       let child = String(decoding: bytes, as: UTF8.self)
@@ -238,6 +251,7 @@ struct SourceFiles {
       switch status.st_mode & S_IFMT {
       case S_IFREG:
         if case .file(let digest, let size, let executable) = try file(childName, childPath, status) {
+          looks?.note(childName, follows: false, .file(digest, executable: executable))
           entries.append(.init(nameBytes: bytes, kind: .file(digest: digest, size: size, executable: executable)))
         }
       case S_IFDIR:
@@ -251,6 +265,7 @@ struct SourceFiles {
           return readlink(childPath, base.assumingMemoryBound(to: CChar.self), buffer.count)
         }
         guard length > 0 else { throw Problem(message: "cannot read the link \(childName)") }
+        looks?.note(childName, follows: false, .link(Digest(of: Array(target[..<length]))))
         entries.append(.init(nameBytes: bytes, kind: .link(target: Array(target[..<length]))))
       default: throw Problem(message: "\(childName) is neither a file, a folder nor a link")
       }
@@ -269,6 +284,23 @@ struct SourceFiles {
   static func names(in path: String) -> [[UInt8]]? {
     guard let folder = opendir(path) else { return nil }
     defer { closedir(folder) }
+    return names(in: folder)
+  }
+
+  // The same of a folder that is open.
+  static func names(inOpen descriptor: Int32) -> [[UInt8]]? {
+    // The stream takes over the descriptor that it is given.
+    let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard own >= 0 else { return nil }
+    guard let folder = fdopendir(own) else {
+      close(own)
+      return nil
+    }
+    defer { closedir(folder) }
+    return names(in: folder)
+  }
+
+  private static func names(in folder: OpaquePointer) -> [[UInt8]] {
     var names: [[UInt8]] = []
     while let entry = readdir(folder) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in Array(raw.prefix { $0 != 0 }) }
@@ -279,7 +311,7 @@ struct SourceFiles {
 
   // How long two changes of a file can carry the same time: a clock tick on local file systems, whose times come from
   // this machine's clock; two seconds where they may come from another machine or be coarse (FAT).
-  private static func clockGrain(of root: String) -> Int64 {
+  static func clockGrain(of root: String) -> Int64 {
     // ext, XFS, btrfs, tmpfs, overlay, ZFS (linux/magic.h).
     let local: Set<Int> = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
     return local.contains(rung_file_system_type(root)) ? 50_000_000 : 2_000_000_000

@@ -19,12 +19,16 @@ public final class Ledger: Sendable {
   // Nil when the ledger is read-only.
   private let writer: Mutex<Writer?>
   private let refusal: LedgerError?
+  // How often this object has advanced the generation.
+  private let advances = Mutex<Int64>(0)
 
   // What messages call it.
-  private static let title = "the ledger"
+  static let title = "the ledger"
 
   // The log is moved into the database when it is larger than this, in bytes; a commit of a small run adds some 20 kB.
   private static let largestLog: Int64 = 4 << 20
+  // Reading a log of so many bytes takes no time that a user could notice.
+  private static let smallLog: Int64 = 256 << 10
 
   private struct Writer {
     let database: Database
@@ -107,14 +111,18 @@ public final class Ledger: Sendable {
     case .version1: try database.execute(Schema.readVersion1)
     case .version2: try database.execute(Schema.readVersion2)
     case .version3: try database.execute(Schema.readVersion3)
-    case .ready: break
+    case .version4, .ready: break
     }
   }
 
   /// Writes all of `changes`, or on an error nothing. Durable on return when the ledger is.
   public func commit(_ changes: LedgerChanges) throws(LedgerError) {
     if changes.isEmpty { return }
-    try write { database throws(LedgerError) in try database.apply(changes) }
+    try write { database throws(LedgerError) in
+      try database.apply(changes)
+      if changes.advance { try database.execute(Schema.advance) }
+    }
+    if changes.advance { advances.withLock { $0 += 1 } }
   }
 
   /// Removes what can be rebuilt from the records or found out again: actions, records, outputs, the stat cache,
@@ -125,6 +133,7 @@ public final class Ledger: Sendable {
       for table in ["action", "record", "output", "stat", "duration", "probe", "verification"] {
         try database.execute("DELETE FROM \(table)")
       }
+      try database.execute(Schema.advance)
     }
   }
 
@@ -157,6 +166,19 @@ public final class Ledger: Sendable {
     defer { try? read { database throws(LedgerError) in try database.execute("COMMIT") } }
     return try body()
   }
+
+  /// Moves what was committed from the log into the database, unless there is little of it or somebody is in the way: the
+  /// next program that opens the ledger alone has to read the whole log. No error when it cannot.
+  public func settle() {
+    guard Self.size("\(path)-wal") > Self.smallLog else { return }
+    try? writer.withLock { writer throws(LedgerError) in
+      guard let open = writer else { return }
+      _ = try open.lock.withLock { () throws(LedgerError) in try open.database.checkpoint() }
+    }
+  }
+
+  /// How often this ledger has advanced the generation by its own commits.
+  public var ownAdvances: Int64 { advances.withLock { $0 } }
 
   func read<T>(_ body: (Database) throws(LedgerError) -> T) throws(LedgerError) -> T {
     // `body` returns values, never the database: it does not leave the lock.
@@ -194,6 +216,8 @@ public final class Ledger: Sendable {
     case version2
     // The tables of version 3.
     case version3
+    // The tables of version 4.
+    case version4
     // The tables of this version.
     case ready
   }
@@ -223,6 +247,7 @@ public final class Ledger: Sendable {
     case 1: return .version1
     case 2: return .version2
     case 3: return .version3
+    case 4: return .version4
     default: return .ready
     }
   }
@@ -235,6 +260,7 @@ public final class Ledger: Sendable {
     case .version1: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom1) }
     case .version2: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom2) }
     case .version3: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom3) }
+    case .version4: try database.transaction { () throws(LedgerError) in try database.execute(Schema.migrateFrom4) }
     case .ready: break
     }
   }

@@ -1,6 +1,6 @@
-/// The tables of the ledger, version 4; docs/formats/store.md explains them to people.
+/// The tables of the ledger, version 5; docs/formats/store.md explains them to people.
 enum Schema {
-  static let version: Int64 = 4
+  static let version: Int64 = 5
   // "rung" in ASCII: `file` and `PRAGMA application_id` tell a ledger from another database.
   static let applicationID: Int64 = 0x7275_6e67
 
@@ -47,6 +47,7 @@ enum Schema {
     CREATE TABLE probe (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
     \(addedIn3)
     \(addedIn4)
+    \(addedIn5)
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(version);
     """
@@ -87,6 +88,15 @@ enum Schema {
     CREATE INDEX acceptance_by_key ON acceptance (key);
     """
 
+  // How often something was written that can change what is up to date: whoever has noted the count need not look again
+  // while it stays. The name tells a ledger that was made anew from the one before.
+  private static let addedIn5 = """
+    CREATE TABLE generation (id TEXT NOT NULL, count INTEGER NOT NULL) STRICT;
+    INSERT INTO generation VALUES (lower(hex(randomblob(16))), 0);
+    """
+  static let advance = "UPDATE generation SET count = count + 1"
+  static let generation = "SELECT id, count FROM generation"
+
   // An empty set is none: a column of the primary key cannot be NULL.
   private static let actionColumns = """
     key BLOB NOT NULL CHECK (length(key) = 32),
@@ -109,6 +119,7 @@ enum Schema {
     ALTER TABLE action_2 RENAME TO action;
     \(addedIn3)
     \(addedIn4)
+    \(addedIn5)
     PRAGMA user_version = \(version);
     """
 
@@ -116,12 +127,20 @@ enum Schema {
   static let migrateFrom2 = """
     \(addedIn3)
     \(addedIn4)
+    \(addedIn5)
     PRAGMA user_version = \(version);
     """
 
   /// Makes this version of version 3, keeping every row. For one transaction.
   static let migrateFrom3 = """
     \(addedIn4)
+    \(addedIn5)
+    PRAGMA user_version = \(version);
+    """
+
+  /// Makes this version of version 4, keeping every row. For one transaction.
+  static let migrateFrom4 = """
+    \(addedIn5)
     PRAGMA user_version = \(version);
     """
 

@@ -12,11 +12,22 @@ extension Project {
     let (settings, pipelines) = loader.load()
     guard loader.mistakes.errors.isEmpty else { throw Diagnostics(loader.mistakes.all) }
     let contents = loader.memory.contents.withLock { $0 }
-    return Project(
+    var project = Project(
       root: root, settings: settings, pipelines: pipelines, warnings: Diagnostics(loader.mistakes.warnings).items,
       declarations: contents.map { Project.Declaration(path: $0.key, bytes: $0.value) }
         .sorted { $0.path.text < $1.path.text },
       overrides: overrides)
+    project.sightings.missing = loader.memory.missing.withLock { $0 }
+    project.sightings.listings = loader.memory.listings.withLock { $0 }
+    project.sightings.kinds = loader.memory.kinds.withLock { $0 }
+    return project
+  }
+
+  /// The settings alone, as a project's files say them; nil when there is a mistake in them, which `load` will tell.
+  public static func settings(_ files: ProjectFiles) -> ProjectSettings? {
+    let loader = ProjectLoader(files: files, overrides: Overrides())
+    let settings = loader.readSettings()
+    return loader.mistakes.errors.isEmpty ? settings : nil
   }
 }
 
@@ -63,7 +74,7 @@ struct ProjectLoader {
     return .some(source.flatMap { YAMLParser.parse($0, mistakes: mistakes) })
   }
 
-  private func readSettings() -> ProjectSettings {
+  func readSettings() -> ProjectSettings {
     guard let path = RelativePath("rung.yaml"), case .some(.some(let root)) = parse(path) else {
       return ProjectSettings()
     }

@@ -14,6 +14,21 @@ public struct Project: Sendable {
   public var declarations: [Declaration]
   /// What the command line changed about them.
   public var overrides: Overrides
+  /// What else was looked at to load it.
+  public var sightings = Sightings()
+
+  /// What was looked at beside the files that were read, by path from the project's root.
+  public struct Sightings: Sendable {
+    /// Files that would have been read, had they been there.
+    public var missing: Set<RelativePath> = []
+    /// The names in folders that were listed.
+    public var listings: [RelativePath: [String]] = [:]
+    /// What was at paths; nil for nothing.
+    public var kinds: [RelativePath: ProjectFiles.Kind?] = [:]
+
+    /// Nothing yet.
+    public init() {}
+  }
 
   /// A file that a project is declared in.
   public struct Declaration: Hashable, Sendable {

@@ -9,7 +9,11 @@ extension ProjectFiles {
     return ProjectFiles(
       read: { path, limit in
         let bytes = try files.read(path, limit)
-        if let bytes { memory.contents.withLock { $0[path] = bytes } }
+        if let bytes {
+          memory.contents.withLock { $0[path] = bytes }
+        } else {
+          _ = memory.missing.withLock { $0.insert(path) }
+        }
         return bytes
       },
       kind: { path in
@@ -18,7 +22,11 @@ extension ProjectFiles {
         memory.kinds.withLock { $0[path] = .some(kind) }
         return kind
       },
-      list: files.list,
+      list: { path in
+        let names = files.list(path)
+        memory.listings.withLock { $0[path] = names }
+        return names
+      },
       staysInside: { path in
         if let known = memory.inside.withLock({ $0[path] }) { return known }
         let inside = files.staysInside(path)
@@ -30,6 +38,8 @@ extension ProjectFiles {
 
 // What was asked so far.
 final class FileMemory: Sendable {
+  let missing = Mutex<Set<RelativePath>>([])
+  let listings = Mutex<[RelativePath: [String]]>([:])
   let contents = Mutex<[RelativePath: [UInt8]]>([:])
   let kinds = Mutex<[RelativePath: ProjectFiles.Kind?]>([:])
   let inside = Mutex<[RelativePath: Bool]>([:])

@@ -30,6 +30,12 @@ extension ObjectStore {
     let fileSystem = FileSystem.live
     let descriptor = try fileSystem.open(path, O_RDONLY | O_NONBLOCK, at: path)
     defer { fileSystem.close(descriptor) }
+    return try digest(ofOpenFile: descriptor, at: path)
+  }
+
+  /// The same of a file that is open for reading at its beginning. `path` is what messages call it.
+  public static func digest(ofOpenFile descriptor: Int32, at path: String) throws(StoreError) -> StoredFile {
+    let fileSystem = FileSystem.live
     let before = try regular(fileSystem.stat(descriptor, at: path), path)
     let size = Int(before.st_size)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, min(1 << 20, size + 1)), alignment: 16)

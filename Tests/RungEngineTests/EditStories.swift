@@ -48,6 +48,8 @@ import Testing
     let again = try lab.run()
     #expect(again.counts == [0, unchanged, 0, 0, 0], sourceLocation: sourceLocation)
     #expect(again.executed == [], sourceLocation: sourceLocation)
+    // And from now on that is known without a plan.
+    #expect(lab.request().recall()?.instances == unchanged, sourceLocation: sourceLocation)
   }
 
   @Test func theFirstRunRunsEverythingAndTheSecondNothing() throws {

@@ -1,12 +1,14 @@
 import Glibc
 import RungCore
-import RungEngine
 import RungExec
 import RungLedger
 import RungModel
 import RungPlan
 import RungStore
 import Synchronization
+import Testing
+
+@testable import RungEngine
 
 /// A project in a folder of its own in memory, removed with this value, and the verbs that a story needs.
 // Sendable by the rule that a story uses a lab from several threads only while it changes nothing.
@@ -17,6 +19,9 @@ final class Lab: @unchecked Sendable {
   /// Nothing here starts a step that could be watched, so none is asked for.
   var overrides = Overrides(watch: .declared)
   var variables = ["PATH": "/usr/bin:/bin"]
+
+  // When each session was opened.
+  private let opened = Mutex<[ObjectIdentifier: Int64]>([:])
 
   init() {
     let base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
@@ -62,6 +67,11 @@ final class Lab: @unchecked Sendable {
   }
 
   func remove(_ path: String) { unlink("\(root)/\(path)") }
+
+  /// The names in a folder, sorted.
+  func names(_ folder: String) -> [String] {
+    (SourceFiles.names(in: "\(root)/\(folder)") ?? []).map { String(decoding: $0, as: UTF8.self) }.sorted()
+  }
 
   /// Gives every file of the project that is no part of the cache another time.
   func touchAll() { touch(root) }
@@ -115,8 +125,26 @@ final class Lab: @unchecked Sendable {
   // MARK: work
 
   func session(ingesting: Bool = true) throws -> Session {
+    let began = now()
     let project = try Project.load(root: root, files: .onDisk(root: root), overrides: overrides)
-    return try Session(project: project, callerVariables: variables, ingesting: ingesting, durable: false)
+    let session = try Session(project: project, callerVariables: variables, ingesting: ingesting, durable: false)
+    opened.withLock { $0[ObjectIdentifier(session)] = began }
+    return session
+  }
+
+  /// In nanoseconds since 1970.
+  private func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  /// The request to bring targets up to date, as the command would make it before it opens a session.
+  func request(_ targets: [String] = [], began: Int64? = nil) -> QuietRequest {
+    QuietRequest(
+      root: root, cache: variables["RUNG_CACHE"] ?? "\(root)/cache", words: targets + ["\(overrides)"],
+      variables: variables, version: "test",
+      began: began ?? now())
   }
 
   /// What came of a run.
@@ -141,6 +169,9 @@ final class Lab: @unchecked Sendable {
     var options = RunOptions(targets: try session.targets.instances(targets))
     options.jobs = jobs
     configure(&options)
+    // Whatever a story does, an earlier run's state must not say that there is nothing to do when there is.
+    let request = request(targets, began: opened.withLock { $0[ObjectIdentifier(session)] })
+    let quiet = options.force ? nil : request.recall()
     let events = EventLog()
     let executor = executor ?? (simulated ? SimulatedExecutor(store: session.store) : nil)
     let engine = try RunEngine(session: session, options: options, executor: executor, version: "test") {
@@ -149,6 +180,10 @@ final class Lab: @unchecked Sendable {
     }
     inspect(engine)
     let summary = engine.run()
+    if let quiet, quiet.instances != summary.unchanged || summary.restored > 0 {
+      Issue.record("an earlier run's state said that \(quiet.instances) were up to date; now \(summary)")
+    }
+    engine.remember(request)
     if let executor = executor as? SimulatedExecutor {
       return Ran(summary: summary, executed: executor.log.all, events: events.all)
     }

@@ -191,10 +191,10 @@ import Testing
       #expect(error { try Ledger(path: path, durable: false) }?.code == .damaged)
       unlink(path)
       _ = try Ledger(path: path, durable: false)
-      try Database(path: path, title: "the ledger").execute("PRAGMA user_version = 5")
+      try Database(path: path, title: "the ledger").execute("PRAGMA user_version = 6")
       let failure = error { try Ledger(path: path, durable: false) }
       #expect(failure?.code == .newerFormat)
-      #expect(failure?.message.contains("version 5") == true)
+      #expect(failure?.message.contains("version 6") == true)
     }
   }
 

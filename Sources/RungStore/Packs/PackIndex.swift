@@ -9,6 +9,8 @@ import Synchronization
 final class PackIndex: Sendable {
   private static let title = "the index of packs"
   private static let largestLog: Int64 = 16 << 20
+  // Reading a log of so many bytes takes no time that a user could notice.
+  private static let smallLog: Int64 = 256 << 10
 
   private let path: String
   // Connections that nobody uses at the moment.
@@ -83,7 +85,7 @@ final class PackIndex: Sendable {
         guard error.code == .damaged else { throw error }
         try lock.withLock { () throws(DatabaseError) in
           // Another process may have made it anew before this one had the lock.
-          if (try? PackTables.areReady(in: Database(path: path, title: Self.title), Self.title)) != nil { return }
+          if (try? PackTables.state(of: Database(path: path, title: Self.title), Self.title)) != nil { return }
           try PackTables.setAside(path)
         }
         return Writer(database: try Self.open(path, lock, durable), lock: lock)
@@ -95,12 +97,8 @@ final class PackIndex: Sendable {
   private static func open(_ path: String, _ lock: WriteLock, _ durable: Bool) throws(DatabaseError) -> Database {
     let database = try Database(path: path, title: title)
     if database.isReadOnly { throw .readOnly(path, title, "the file cannot be opened for writing") }
-    if try !PackTables.areReady(in: database, title) {
-      try lock.withLock { () throws(DatabaseError) in
-        _ = try database.rows("PRAGMA journal_mode = WAL") { $0.text(0) }
-        if try PackTables.areReady(in: database, title) { return }
-        try database.transaction { () throws(DatabaseError) in try database.execute(PackTables.create) }
-      }
+    if try PackTables.state(of: database, title) != .ready {
+      try lock.withLock { () throws(DatabaseError) in try PackTables.prepare(database, title) }
     }
     // NORMAL: a commit is not synchronised, but what is there after a power cut is whole.
     try database.execute("PRAGMA synchronous = \(durable ? "NORMAL" : "OFF")")
@@ -111,7 +109,7 @@ final class PackIndex: Sendable {
   private static func openForReading(_ path: String) -> Database? {
     for access in [Database.Access.read, .readAlone] {
       guard let database = try? Database(path: path, title: title, access),
-        (try? PackTables.areReady(in: database, title)) == true
+        let state = try? PackTables.state(of: database, title), state != .empty
       else { continue }
       return database
     }
@@ -171,6 +169,15 @@ final class PackIndex: Sendable {
       try database.rows("SELECT id, length FROM pack") { ($0.int(0), $0.int(1)) }
     }
     return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The packs that are known, with what lies in them.
+  func packKinds() throws(StoreError) -> [(pack: Int64, kind: ObjectStore.Kind)] {
+    try read { database throws(DatabaseError) in
+      try database.rows("SELECT id, kind FROM pack WHERE length > 0") {
+        ($0.int(0), ObjectStore.Kind(rawValue: $0.text(1)) ?? .object)
+      }
+    }
   }
 
   /// The packs of a kind that are known up to less than `limit` bytes.
@@ -258,11 +265,34 @@ final class PackIndex: Sendable {
       for kind in [ObjectStore.Kind.object, .record] {
         try database.execute("DELETE FROM \(kind.rawValue) WHERE pack NOT IN (SELECT id FROM pack)")
       }
+      try database.execute(PackTables.countRemoval)
     }
     if let failure { throw failure }
   }
 
+  /// Moves what was committed from the log into the database, unless there is little of it or somebody is in the way: the
+  /// next program that opens the index alone has to read the whole log. No error when it cannot.
+  func settle() {
+    guard !isInMemory, PackTables.size("\(path)-wal") > Self.smallLog else { return }
+    try? writer.withLock { writer throws(DatabaseError) in
+      guard let open = writer, let lock = open.lock else { return }
+      _ = try lock.withLock { () throws(DatabaseError) in try open.database.checkpoint() }
+    }
+  }
+
+  /// Another text whenever something was taken away since; nil where that is not counted.
+  func removals() -> String? {
+    (try? read { database throws(DatabaseError) in try database.rows(PackTables.removals) { $0.text(0) }.first }) ?? nil
+  }
+
+  /// The same for the index of a cache that need not be opened for more.
+  static func removals(inCache path: String) -> String? {
+    guard let database = try? Database(path: "\(path)/objects.sqlite", title: title, .read) else { return nil }
+    return (try? database.rows(PackTables.removals) { $0.text(0) }.first) ?? nil
+  }
+
   private static func apply(_ changes: Changes, to database: Database) throws(DatabaseError) {
+    if !changes.removed.isEmpty || !changes.gonePacks.isEmpty { try database.execute(PackTables.countRemoval) }
     for (name, place) in changes.removed {
       try database.run(
         "DELETE FROM \(name.kind.rawValue) WHERE digest = ? AND pack = ? AND start = ?",
