@@ -7,7 +7,8 @@ import Synchronization
 /// Makes results durable, many at a time, on a thread of its own: first the bytes of objects and records, then one
 /// ledger transaction that names them; then the locks of their actions are released.
 ///
-/// While one group is being written the next gathers, so that a step costs no wait for the disk.
+/// While one group is being written the next gathers, so that a step costs no wait for the disk. Groups are written some
+/// milliseconds apart: with very short steps a group of its own for each would cost as much as the step.
 final class Committer: Sendable {
   private struct Item {
     var changes: LedgerChanges
@@ -45,19 +46,30 @@ final class Committer: Sendable {
     return fault.withLock { $0 }
   }
 
+  // Between the beginnings of two groups, in milliseconds.
+  private static let pace: Int64 = 15
+
   private func loop() {
     var open = true
+    var last = Clock.monotonic() - Self.pace * 1_000_000
     while open {
       var changes = LedgerChanges()
       var unlock: [Digest] = []
-      for item in mailbox.take() {
-        guard let item else {
-          open = false
-          continue
+      var items = mailbox.take()
+      while open {
+        for item in items {
+          guard let item else {
+            open = false
+            continue
+          }
+          changes.merge(item.changes)
+          unlock += item.unlock
         }
-        changes.merge(item.changes)
-        unlock += item.unlock
+        let wait = Self.pace - (Clock.monotonic() - last) / 1_000_000
+        if !open || wait <= 0 { break }
+        items = mailbox.take(milliseconds: Int(wait))
       }
+      last = Clock.monotonic()
       if fault.withLock({ $0 }) == nil, !changes.isEmpty {
         do {
           try store.flush()

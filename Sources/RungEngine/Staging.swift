@@ -17,6 +17,9 @@ struct Staging {
   /// The kernel takes a few dozens of layers for one view.
   private static let mostLarge = 16
 
+  /// So many bytes are copied for each step rather than kept for those that may want the same, in bytes.
+  private static let mostOwn: Int64 = 256 << 10
+
   /// Nothing yet. The run's layers lie in `folder`.
   init(folder: String) { self.folder = folder }
 
@@ -39,9 +42,12 @@ struct Staging {
     files.append(file)
   }
 
-  /// The layers of the run that the step needs. `key` names the list of all its sources.
-  func layers(named key: Digest) -> [StagedLayer] {
-    let small = StagedLayer(folder: "\(folder)/\(key.hex.prefix(32))", files: sources, size: sourcesSize)
+  /// The layers that the step needs. `key` names the list of all its sources; `isShared` when other instances have the
+  /// same. What is neither shared nor large goes into a layer of the workspace `workspace`.
+  func layers(named key: Digest, isShared: Bool, workspace: String) -> [StagedLayer] {
+    let isOwn = !isShared && sourcesSize <= Self.mostOwn
+    let place = isOwn ? Workspace.ownLayer(of: workspace) : "\(folder)/\(key.hex.prefix(32))"
+    let small = StagedLayer(folder: place, files: sources, size: sourcesSize, isOwn: isOwn)
     return (sources.isEmpty ? [] : [small]) + large
   }
 

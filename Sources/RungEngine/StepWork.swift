@@ -33,6 +33,8 @@ struct StepWork: Sendable {
   let sources: [ProjectFile]
   /// Names the list of sources: equal keys, equal lists.
   let sourcesKey: Digest
+  /// Whether other instances of the step have just the same sources.
+  let sharesSources: Bool
   let listings: [[UInt8]]
   let upstream: [UpstreamFile]
   let collections: [CollectedInput]
@@ -250,7 +252,8 @@ struct StepWorker: Sendable {
         environmentFolder: work.environment?.python.folder,
         declared: work.variables + secrets),
       files: staging.files, outputs: work.outputs, timeout: work.step.timeout,
-      layers: staging.layers(named: work.sourcesKey), confinement: work.confinement,
+      layers: staging.layers(named: work.sourcesKey, isShared: work.sharesSources, workspace: workspace),
+      confinement: work.confinement,
       surroundings: work.surroundings, gpus: work.gpus, variation: variation,
       earlier: { [earlier, name = work.name, step = work.stepPath] output in
         earlier.ofOutput(output, instance: name, step: step)

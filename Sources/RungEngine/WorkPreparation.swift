@@ -87,7 +87,8 @@ extension Session {
       environment: context.environment.map { .init(python: $0.python, lockBytes: $0.lockBytes, record: $0.record) },
       command: command, commandWords: words, variables: variables, path: context.path, gpus: gpus,
       sources: sources.files,
-      sourcesKey: sources.key, listings: sources.listings, upstream: upstream, collections: collections,
+      sourcesKey: sources.key, sharesSources: sources.isShared, listings: sources.listings, upstream: upstream,
+      collections: collections,
       outputs: outputs, publish: publish,
       inputs: recorded)
   }
@@ -103,6 +104,8 @@ extension Session {
     var files: [StepWork.ProjectFile] = []
     // Names the list of files, so that it need not be compared.
     var key = Digest.empty
+    // Whether other instances of the step have just the same.
+    var isShared = false
     var listings: [[UInt8]] = []
     var recorded: [Record.Input] = []
     // For each named input the paths in the workspace.
@@ -114,7 +117,8 @@ extension Session {
     let step = Int(graph.stepOfInstance[instance])
     let isFixed = try resolver.value.context(of: step).inputs.allSatisfy { $0 != nil }
     if isFixed, let known = fixedSources[step] { return known }
-    let made = try makeSources(of: instance)
+    var made = try makeSources(of: instance)
+    made.isShared = isFixed && graph.steps[step].count > 1
     if isFixed { fixedSources[step] = made }
     return made
   }

@@ -26,13 +26,15 @@ public struct LocalExecutor: StepExecutor {
   public func execute(_ task: StepTask, stop: StopSignal) -> StepResult {
     if stop.isRequested { return StepResult(end: .stopped) }
     let shown = task.confinement.layout == .mounts ? task.layers.filter { !$0.files.isEmpty } : []
-    do { try layers.take(shown, store: store) } catch {
+    let common = shown.filter { !$0.isOwn }
+    do { try layers.take(common, store: store) } catch {
       return StepResult(end: .notStarted("\(error)"), isMachineFault: true)
     }
-    defer { layers.giveBack(shown) }
+    defer { layers.giveBack(common) }
     let layers = shown.map(\.folder)
     var view: WorkspaceView?
     do {
+      for layer in shown where layer.isOwn { try Workspace.prepare(layer, store: store) }
       if task.confinement.layout == .mounts { view = WorkspaceView(task, layers: layers) }
       try Workspace.prepare(task, store: store, withShared: layers.isEmpty, mountPoints: view?.parts ?? [])
       if let variation = task.variation, task.confinement.mounts {

@@ -114,9 +114,12 @@ public struct StagedLayer: Sendable {
   public var files: [StagedFile]
   /// How much they take, in bytes.
   public var size: Int64
+  /// Whether it is this task's alone: its folder belongs to the workspace, and is reused with it.
+  public var isOwn: Bool
 
   /// Files in a folder.
-  public init(folder: String, files: [StagedFile], size: Int64) {
+  public init(folder: String, files: [StagedFile], size: Int64, isOwn: Bool = false) {
+    self.isOwn = isOwn
     self.folder = folder
     self.files = files
     self.size = size

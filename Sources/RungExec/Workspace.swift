@@ -30,6 +30,9 @@ public enum Workspace {
     /// Nothing lies here, ever.
     var empty: String { "\(folder)/empty" }
 
+    /// Inputs that no other step reads, where they come as a layer of their own.
+    var own: String { "\(folder)/own" }
+
     /// What a varied step sees as /etc/hosts.
     var hosts: String { "\(folder)/hosts" }
     /// What it sees as the list of processors.
@@ -74,6 +77,47 @@ public enum Workspace {
     for name in stale { try TreeRemoval.remove("\(root)/\(name)") }
     for (name, isFolder) in wanted {
       if isFolder { try makeFolder("\(root)/\(name)") } else { try write([], to: "\(root)/\(name)") }
+    }
+  }
+
+  /// The folder of a layer that is this workspace's own.
+  public static func ownLayer(of workspace: String) -> String { Place(folder: workspace).own }
+
+  /// Puts files into the folder of a layer that is a workspace's own. Of what the step before left there, folders that are
+  /// wanted again stay, since making and removing them costs more than anything else that is done for a small step.
+  static func prepare(_ layer: StagedLayer, store: ObjectStore) throws {
+    var wanted: Set<RelativePath> = []
+    for file in layer.files {
+      var parent = file.path.parent
+      while !parent.text.isEmpty, wanted.insert(parent).inserted { parent = parent.parent }
+    }
+    try makeFolder(parentFolder(of: layer.folder))
+    try makeFolder(layer.folder)
+    try clear(layer.folder, .root, keeping: wanted)
+    try stage(layer.files, in: layer.folder, store: store)
+  }
+
+  private static func parentFolder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "/"
+  }
+
+  // Removes everything but these folders.
+  private static func clear(
+    _ folder: String, _ path: RelativePath, keeping kept: Set<RelativePath>
+  ) throws(ExecError) {
+    guard let stream = opendir(folder) else { throw .system("list", folder) }
+    var names: [(name: String, isFolder: Bool)] = []
+    while let entry = readdir(stream) {
+      let name = entryName(entry)
+      if name != "." && name != ".." { names.append((name, Int32(entry.pointee.d_type) == Int32(DT_DIR))) }
+    }
+    closedir(stream)
+    for (name, isFolder) in names {
+      if isFolder, let child = path.appending(name), kept.contains(child) {
+        try clear("\(folder)/\(name)", child, keeping: kept)
+      } else {
+        try TreeRemoval.remove("\(folder)/\(name)")
+      }
     }
   }
 
