@@ -66,6 +66,7 @@ enum WhyText {
     case "force": return "asked for with --force"
     case "rerun": return "it was run again under the same key (--force, or its bytes were lost)"
     case "upstream": return "\(reason.name) would run\(reason.new.map { " (\($0))" } ?? ""):"
+    case "others": return "more steps would run, too"
     case "input":
       let path = reason.new ?? reason.old ?? ""
       let name = path.isEmpty || path == reason.name ? reason.name : "\(reason.name) (\(path))"

@@ -51,6 +51,9 @@ public final class Session {
   let findings = HostFindings()
   var confinements: [Int: Confinement] = [:]
   var surroundingsBase: Surroundings?
+  // How many surveys there were, and what explanations of the last one have in common.
+  var surveys = 0
+  var told: Explanations?
   // By step: what its instances declare of the project, where it is the same for all.
   var fixedSources: [Int: ProjectSources] = [:]
 

@@ -20,6 +20,8 @@ public struct Survey: Sendable {
   public let standing: [Standing]
   /// Instances that would run because they were asked to, whatever is known of them.
   public let forced: Set<BuildGraph.NodeID>
+  // Tells it from other surveys of its session.
+  let number: Int
 
   /// How many instances stand so.
   public func count(_ wanted: Standing) -> Int { standing.count { $0 == wanted } }
@@ -59,7 +61,8 @@ extension Session {
       }
     }
     findLost(&standing)
-    return Survey(standing: standing, forced: force)
+    surveys += 1
+    return Survey(standing: standing, forced: force, number: surveys)
   }
 
   // Bytes that are gone are made again when something that runs needs them.

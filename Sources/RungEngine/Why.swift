@@ -185,24 +185,13 @@ extension Session {
       reasons += Reason.differences(from: comparable, to: known).map { explain($0, before, instance: instance) }
     }
     // The nearest instances upstream that would surely run, a step's at a time.
-    var seen: Set<BuildGraph.NodeID> = []
-    var stack = graph.dependencies(of: instance)
-    var roots: [Int32: [BuildGraph.NodeID]] = [:]
-    while let node = stack.popLast() {
-      guard seen.insert(node).inserted else { continue }
-      if node >= graph.instanceCount || survey.standing[node] == .undecided {
-        stack += graph.dependencies(of: node)
-      } else if survey.standing[node] == .wouldRun {
-        roots[graph.stepOfInstance[node], default: []].append(node)
-      }
-    }
-    for (step, nodes) in roots.sorted(by: { $0.key < $1.key }) {
+    let explanations = explanations(of: survey)
+    let roots = explanations.roots.of(instance)
+    for (step, nodes) in roots.steps {
       // Instances of one step nearly always run for the same reason; each different one is told once.
       var told: Set<[Why.Explained]> = []
-      for node in nodes.sorted() {
-        let because = try future(
-          node,
-          Self.telling(try ledger.history(project: projectName, instance: graph.name(of: node))), survey)
+      for node in nodes.map(Int.init) {
+        let because = try future(of: node, survey, explanations)
         let name = graph.name(of: node)
         // A reason that just names its instance (a failure, lost bytes, nothing to compare with) is the same for all.
         let kind = because.map { $0.reason.name == name ? Why.Explained(reason: Reason(field: $0.reason.field)) : $0 }
@@ -216,7 +205,25 @@ extension Session {
         if told.count == 3 { break }
       }
     }
+    if roots.more { reasons.append(Why.Explained(reason: Reason(field: "others"))) }
     return reasons
+  }
+
+  private func explanations(of survey: Survey) -> Explanations {
+    if let known = told, known.survey == survey.number { return known }
+    let made = Explanations(graph, survey)
+    told = made
+    return made
+  }
+
+  private func future(
+    of instance: BuildGraph.NodeID, _ survey: Survey, _ explanations: Explanations
+  ) throws -> [Why.Explained] {
+    if let known = explanations.futures[instance] { return known }
+    let history = try ledger.history(project: projectName, instance: graph.name(of: instance))
+    let made = try future(instance, Self.telling(history), survey)
+    explanations.futures[instance] = made
+    return made
   }
 
   // MARK: details

@@ -102,8 +102,10 @@ public struct BuildGraph: Sendable {
   /// The nodes that `node` needs, each as often as it needs it.
   public func dependencies(of node: NodeID) -> [NodeID] {
     guard node < instanceCount else { return collections[node - instanceCount].members.map(Int.init) }
-    let step = self.step(of: node)
-    return step.bindings.map { $0.node(of: node - step.first, instanceCount) }
+    // In place: a copy of the step would cost more than all the rest.
+    let index = Int(stepOfInstance[node])
+    let local = node - steps[index].first
+    return steps[index].bindings.map { $0.node(of: local, instanceCount) }
   }
 
   /// The step of an instance.
