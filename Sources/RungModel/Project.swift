@@ -169,15 +169,19 @@ public struct ProjectFiles: Sendable {
   /// Whether an input, a path or a pattern from the project's root, was left out of a bundle: that it is missing is no
   /// mistake before a step that reads it is asked for.
   public var isLeftOut: @Sendable (_ input: String) -> Bool
+  /// Whether a path itself is a symbolic link, or may be one.
+  public var isLink: @Sendable (_ path: RelativePath) -> Bool
 
   /// Access to a project's files.
   public init(
     read: @escaping @Sendable (RelativePath, Int) throws -> [UInt8]?,
     kind: @escaping @Sendable (RelativePath) -> Kind?, list: @escaping @Sendable (RelativePath) -> [String],
     staysInside: @escaping @Sendable (RelativePath) -> Bool,
-    isLeftOut: @escaping @Sendable (String) -> Bool = { _ in false }
+    isLeftOut: @escaping @Sendable (String) -> Bool = { _ in false },
+    isLink: @escaping @Sendable (RelativePath) -> Bool = { _ in true }
   ) {
     self.isLeftOut = isLeftOut
+    self.isLink = isLink
     self.read = read
     self.kind = kind
     self.list = list

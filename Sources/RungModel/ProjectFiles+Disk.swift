@@ -8,7 +8,7 @@ extension ProjectFiles {
       read: { path, limit in try DiskFiles.read(path.absolute(in: root), limit: limit) },
       kind: { DiskFiles.kind($0.absolute(in: root)) },
       list: { DiskFiles.list($0.absolute(in: root)) },
-      staysInside: { DiskFiles.staysInside($0, root: root) })
+      staysInside: { DiskFiles.staysInside($0, root: root) }, isLink: { DiskFiles.isLink($0.absolute(in: root)) })
   }
 }
 
@@ -56,6 +56,11 @@ private enum DiskFiles {
     case S_IFDIR: return .directory
     default: return .other
     }
+  }
+
+  static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   static func list(_ path: String) -> [String] {

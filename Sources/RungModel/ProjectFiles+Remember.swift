@@ -27,12 +27,7 @@ extension ProjectFiles {
         memory.listings.withLock { $0[path] = names }
         return names
       },
-      staysInside: { path in
-        if let known = memory.inside.withLock({ $0[path] }) { return known }
-        let inside = files.staysInside(path)
-        memory.inside.withLock { $0[path] = inside }
-        return inside
-      }, isLeftOut: files.isLeftOut)
+      staysInside: { path in memory.staysInside(path, files) }, isLeftOut: files.isLeftOut, isLink: files.isLink)
   }
 }
 
@@ -43,4 +38,14 @@ final class FileMemory: Sendable {
   let contents = Mutex<[RelativePath: [UInt8]]>([:])
   let kinds = Mutex<[RelativePath: ProjectFiles.Kind?]>([:])
   let inside = Mutex<[RelativePath: Bool]>([:])
+
+  // Most files lie in a few folders, and to follow the links of a whole path takes a call for each part of it: what is no
+  // link itself is inside where its folder is.
+  func staysInside(_ path: RelativePath, _ files: ProjectFiles) -> Bool {
+    if let known = inside.withLock({ $0[path] }) { return known }
+    let isInside =
+      path.text.isEmpty || files.isLink(path) ? files.staysInside(path) : staysInside(path.parent, files)
+    inside.withLock { $0[path] = isInside }
+    return isInside
+  }
 }
