@@ -151,6 +151,11 @@ public final class ObjectStore: Sendable {
     (try? isPresent(Name(kind: .record, digest: digest))) ?? false
   }
 
+  /// The same of an object: unlike `contains`, without the promise that no collector takes it away.
+  public func hasObject(_ digest: Digest) -> Bool {
+    digest == .empty || ((try? isPresent(Name(kind: .object, digest: digest))) ?? false)
+  }
+
   /// Throws what a put would throw where the cache is read-only (`readOnly`), so that nothing is begun in vain.
   public func requireWritable() throws(StoreError) { _ = try writable() }
 

@@ -8,20 +8,18 @@ extension Lineage {
   ///
   /// - Parameter lookingForOutputs: whether `gone` is found out; otherwise it is empty.
   public static func of(records roots: [Digest], store: ObjectStore, lookingForOutputs: Bool = true) -> Lineage {
-    let read = { () -> (LineageWalk, Set<Digest>) in
+    let read = { () -> (Set<Digest>, LineageWalk) in
       var walk = LineageWalk(store: store)
       walk.prefetch(roots)
-      walk.visit(roots)
-      walk.checkAgreement()
-      var gone: Set<Digest> = []
-      guard lookingForOutputs else { return (walk, gone) }
-      for output in Set(walk.executions.lazy.flatMap(\.record.outputs).map(\.digest)) where !store.contains(output) {
-        gone.insert(output)
+      let outputs = lookingForOutputs ? walk.outputsAhead : []
+      return Parallel.both({ outputs.filter { !store.hasObject($0) } }) {
+        walk.visit(roots)
+        walk.checkAgreement()
+        return walk
       }
-      return (walk, gone)
     }
     // Together when that can be had: it is cheaper, and nothing else.
-    let (walk, gone) = (try? store.together(read)) ?? read()
+    let (gone, walk) = (try? store.together(read)) ?? read()
     return Lineage(
       roots: roots, executions: walk.executions, collections: walk.collections, observed: walk.observed,
       incomplete: walk.gaps, gone: gone)
@@ -88,6 +86,13 @@ private struct LineageWalk {
       }
       generation = next
     }
+  }
+
+  /// What the records that were read ahead say they made.
+  var outputsAhead: Set<Digest> {
+    var result: Set<Digest> = []
+    for case .value(let record) in ahead.values { for output in record.outputs { result.insert(output.digest) } }
+    return result
   }
 
   mutating func visit(_ roots: [Digest]) {

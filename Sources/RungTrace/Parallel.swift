@@ -33,6 +33,17 @@ enum Parallel {
     return results
   }
 
+  /// Does two things at once: the first on a thread of its own, the second on this one.
+  static func both<First: Sendable, Second>(
+    _ first: @escaping @Sendable () -> First, _ second: () -> Second
+  ) -> (First, Second) {
+    let slot = Slot<First>()
+    let thread = Thread { slot.results.withLock { $0 = [first()] } }
+    let there = second()
+    thread?.join()
+    return (slot.results.withLock { $0?.first } ?? first(), there)
+  }
+
   private final class Slot<Result: Sendable>: Sendable {
     let results = Mutex<[Result]?>(nil)
   }
