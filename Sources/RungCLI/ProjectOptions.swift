@@ -112,6 +112,15 @@ struct ProjectOptions: ParsableArguments {
       variables: variables, version: Rung.version)
   }
 
+  /// What became last of the instance that is called so, whole name; nil when only the project's files can tell what is
+  /// meant.
+  func past(_ name: String) throws -> PastInstance? {
+    guard set.isEmpty, over.isEmpty, profile == nil else { return nil }
+    let (root, _) = try root()
+    guard let settings = Project.settings(ProjectFiles.onDisk(root: root)) else { return nil }
+    return try PastInstance.find(name, root: root, settings: settings, variables: callerVariables())
+  }
+
   /// Opens the project for questions or for a run, every step at the level `watch` if it is given.
   func open(ingesting: Bool, watch: WatchLevel? = nil) throws -> (session: Session, place: RelativePath) {
     let (project, place) = try load(watch: watch)

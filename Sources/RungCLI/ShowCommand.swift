@@ -19,6 +19,10 @@ struct ShowCommand: ParsableCommand {
   var json = false
 
   func run() throws {
+    if let past = try project.past(step) {
+      show(RecordView(digest: past.digest, record: past.record, store: past.store, ledger: past.ledger))
+      return
+    }
     let (session, place) = try project.open(ingesting: false)
     let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
     let views = instances.compactMap { instance in
@@ -29,11 +33,10 @@ struct ShowCommand: ParsableCommand {
     guard !views.isEmpty else {
       throw RequestError(message: "'\(step)' has not run yet", hints: ["`rung run '\(step)'` runs it"])
     }
-    if json {
-      Console.print((instances.count == 1 ? views[0].json : .array(views.map(\.json))).pretty)
-    } else if instances.count == 1 {
-      let width = Console.isTerminal(STDOUT_FILENO) ? min(120, Console.size(STDOUT_FILENO).columns) : 80
-      Console.print(views[0].text(width: width), terminator: "")
+    if instances.count == 1 {
+      show(views[0])
+    } else if json {
+      Console.print(JSON.array(views.map(\.json)).pretty)
     } else {
       var table = TextTable(header: ["instance", "outcome", "time", "memory", "started"], numeric: [2, 3])
       for record in views.map(\.record) {
@@ -43,6 +46,15 @@ struct ShowCommand: ParsableCommand {
         ])
       }
       Console.print(table.text)
+    }
+  }
+
+  private func show(_ view: RecordView) {
+    if json {
+      Console.print(view.json.pretty)
+    } else {
+      let width = Console.isTerminal(STDOUT_FILENO) ? min(120, Console.size(STDOUT_FILENO).columns) : 80
+      Console.print(view.text(width: width), terminator: "")
     }
   }
 }

@@ -83,6 +83,11 @@ public final class Session {
     return chosen.hasPrefix("/") ? chosen : "\(root)/\(chosen)"
   }
 
+  /// How the ledger in a cache calls the project at `root`.
+  static func projectName(root: String, cache: String) -> String {
+    (cache + "/").hasPrefix(root + "/") ? "." : root
+  }
+
   /// Opens a project.
   ///
   /// - Parameters:
@@ -106,7 +111,7 @@ public final class Session {
     graph = try BuildGraph(project.pipelines)
     cache = scratch ?? Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
     hiddenCache = hiding ?? cache
-    projectName = (cache + "/").hasPrefix(project.root + "/") ? "." : project.root
+    projectName = Self.projectName(root: project.root, cache: cache)
     store = try ObjectStore(path: cache, durability: durable ? .full : .none)
     ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
     // Before anything is read.

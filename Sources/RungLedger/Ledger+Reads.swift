@@ -66,6 +66,17 @@ extension Ledger {
       "WHERE history.project = ? AND history.instance = ? ORDER BY sequence DESC", .text(project), .text(instance))
   }
 
+  /// Whether anything became of instances with axes of the step `pipeline/step`.
+  public func hasInstances(ofStep step: String, project: String) throws(LedgerError) -> Bool {
+    // The byte after `[` is the backslash.
+    try read { database throws(LedgerError) in
+      try !database.rows(
+        "SELECT 1 FROM latest WHERE project = ? AND instance >= ? AND instance < ? LIMIT 1",
+        [.text(project), .text(step + "["), .text(step + "\\")]
+      ) { $0.int(0) }.isEmpty
+    }
+  }
+
   /// What became of all instances of a step, newest first; `step` is `pipeline/step`.
   public func history(project: String, step: String) throws(LedgerError) -> [HistoryEntry] {
     // An instance is the step's name alone, or that and `[…]`; the byte after `[` is the backslash.
