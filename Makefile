@@ -38,10 +38,12 @@ format: ## rewrite the Swift sources in the house's layout
 bench: build build-bench ## the benchmarks that take some minutes
 	Benchmarks/run
 	Benchmarks/store
+	Benchmarks/scale
 
-bench-full: build build-bench ## all benchmarks, and what users would take instead of the store; an hour or more, 40 GiB
+bench-full: build build-bench ## all benchmarks, and what users would take instead; hours, 40 GiB
 	Benchmarks/run --full
 	Benchmarks/store --full --peers
+	Benchmarks/scale --full
 
 soak: ## the store's tests at length: crashes, failing calls, killed processes; SOAK_MINUTES (10)
 	scripts/soak
