@@ -74,12 +74,12 @@ class Grid:
         self.steady()
         for turn in range(rounds):
             for scenario in self.scenarios:
-                if scenario.name != "cold" and not (scenario.heavy and turn >= heavy):
-                    self.turn(scenario, turn)
+                if scenario.name != "cold" and (turn < heavy or scenario.heavy is not True):
+                    self.turn(scenario, turn, alone=scenario.heavy == "peers" and turn >= heavy)
         for scenario in rest:
             if scenario in self.scenarios:
                 self.show(scenario)
-        if Rung in self.projects and self.bench.where:
+        if Rung in self.projects:
             self.verbs(rounds)
 
     def end(self):
@@ -135,9 +135,10 @@ class Grid:
                 project.settle()
                 self.bench.meter.run(project.command(), project.root, project.environment, self.bench.patience)
 
-    def turn(self, scenario, turn):
-        """One round of a scenario; the tools one after the other, each time in another order."""
-        tools = [tool for tool in self.tools if tool in self.projects and tool is not Bare]
+    def turn(self, scenario, turn, alone=False):
+        """One round of a scenario; the tools one after the other, each time in another order. Or Rung alone."""
+        tools = [tool for tool in self.tools if tool in self.projects and tool is not Bare and
+                 (tool is Rung or not alone)]
         for place in range(len(tools)):
             tool = tools[(place + turn) % len(tools)]
             if tool in self.laid and scenario.name not in ("nothing", "leaf", "touched"):

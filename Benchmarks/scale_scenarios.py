@@ -11,7 +11,7 @@ from scale_projects import RUNG
 
 class Scenario:
     """`field` is the kind of reason that `rung why` must give for the first step, `stops` whether the wave ends there,
-    `heavy` whether many steps run."""
+    `heavy` whether many steps run, "peers" if they do so with peers only."""
 
     def __init__(self, name, title, apply, field=None, stops=False, heavy=False):
         self.name, self.title, self.apply = name, title, apply
@@ -99,7 +99,7 @@ SCENARIOS = [
     Scenario("root", "one root changed", root, "input", heavy=True),
     Scenario("command", "a command changed", command, "command"),
     Scenario("same", "a source changed, its step's output the same", deaf, "input", stops=True),
-    Scenario("touched", "every file touched", touched),
+    Scenario("touched", "every file touched", touched, heavy="peers"),
     Scenario("deleted", "an output deleted", deleted),
     Scenario("tampered", "an output tampered with", tampered),
     Scenario("times", "a source changed, its size and time restored", times, "input", heavy=True),
