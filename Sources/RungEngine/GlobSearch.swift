@@ -21,16 +21,16 @@ enum GlobSearch {
     _ looks: inout Looks?
   ) {
     guard depth < deepest else { return }
-    guard let names = SourceFiles.names(in: folder.absolute(in: root)) else {
+    guard let listing = FolderNames(in: folder.absolute(in: root)) else {
       // Whatever is there, it is no folder that can be searched.
       var status = stat()
       let isThere = stat(folder.absolute(in: root), &status) == 0
       looks?.note(folder.text, follows: true, isThere ? .other : .absent)
       return
     }
-    looks?.note(folder.text, follows: true, .listing(Looks.digest(ofNames: names)))
+    looks?.note(folder.text, follows: true, .listing(listing.digest))
     var children: [RelativePath] = []
-    for bytes in names {
+    for bytes in listing.names {
       let name = String(decoding: bytes, as: UTF8.self)
       // What says where a published copy comes from is nobody's data.
       if name.hasSuffix(Publisher.sidecar(of: "")) { continue }
@@ -47,7 +47,8 @@ enum GlobSearch {
           found.append(child)
         } else {
           // A link whose target may become a file without a change in this folder.
-          looks?.note(child.text, follows: true, isThere ? .other : .absent)
+          let isFolder = isThere && status.st_mode & S_IFMT == S_IFDIR
+          looks?.note(child.text, follows: true, isFolder ? .folder : isThere ? .other : .absent)
         }
       }
     }

@@ -7,7 +7,7 @@ struct Looks {
     case absent
     case file(Digest, executable: Bool)
     case folder
-    /// A folder whose names counted: the digest of these.
+    /// A folder whose names counted: the digest of these, each with what kind of thing it is.
     case listing(Digest)
     case link(Digest)
     /// A regular file, whatever is in it.
@@ -20,6 +20,9 @@ struct Looks {
   private(set) var followed: [String: Seen] = [:]
   /// The same, links not followed.
   private(set) var unfollowed: [String: Seen] = [:]
+  /// Published copies, links followed: apart from the rest, because a run writes there itself, and what a step was judged by
+  /// must not be taken for what lies there afterwards.
+  private(set) var copies: [String: Seen] = [:]
   /// The path was seen in two ways: the disk has changed in the middle of the run.
   private(set) var isContradictory = false
 
@@ -29,11 +32,8 @@ struct Looks {
     if clash { isContradictory = true }
   }
 
-  /// Forgets a path, because Rung itself has just written there.
-  mutating func forget(_ path: String) {
-    followed[path] = nil
-    unfollowed[path] = nil
-  }
+  /// Notes what a published copy is; what was noted of it before does not count any more.
+  mutating func note(copy path: String, _ seen: Seen) { copies[path] = seen }
 
   // True when the two cannot both be.
   private static func merge(_ seen: inout [String: Seen], _ path: String, _ new: Seen) -> Bool {
@@ -47,10 +47,4 @@ struct Looks {
     return false
   }
 
-  /// Of the names in a folder, in any order.
-  static func digest(ofNames names: [[UInt8]]) -> Digest {
-    var hash = FramedHash(domain: "rung/names/1")
-    for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) { hash.field("name", bytes: name) }
-    return hash.digest()
-  }
 }

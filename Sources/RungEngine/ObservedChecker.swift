@@ -14,6 +14,9 @@ struct ObservedChecker {
     self.observing = observing
   }
 
+  /// The sets that were read: what is up to date can only be told with them.
+  var setsRead: [Digest] { sets.compactMap { $0.value == nil ? nil : $0.key } }
+
   /// A path as it was looked at: a folder may have been listed, and searched for modules, too.
   struct Looked: Hashable {
     let path: String

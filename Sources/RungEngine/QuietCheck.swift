@@ -69,7 +69,8 @@ final class QuietCheck {
     let count = number(bytes, 32, UInt64.self)
     let first = QuietState.fixed + head
     guard first <= bytes.count, count <= UInt64((bytes.count - first) / QuietState.record),
-      let json = try? JSON(parsing: Array(bytes[QuietState.fixed..<first]))
+      count == 0 || bytes[bytes.count - 1] == 0,
+      let json = try? JSON(parsing: Array(bytes[QuietState.fixed..<first])), (json["instances"]?.int ?? -1) >= 0
     else { return nil }
     return (json, first, Int(count))
   }
@@ -85,7 +86,7 @@ final class QuietCheck {
   func holds(threads wanted: Int) -> Bool? {
     let threads = max(1, min(wanted, 16, count / 512))
     let size = (count + threads - 1) / max(threads, 1)
-    let work = Work(bytes: bytes, first: first, root: root)
+    let work = Work(bytes: bytes, first: first, texts: first + count * QuietState.record, root: root)
     var started: [pthread_t] = []
     for thread in 1..<max(threads, 2) where thread < threads {
       let range = (thread * size)..<min(count, (thread + 1) * size)
@@ -108,11 +109,13 @@ final class QuietCheck {
   private final class Work: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
     let first: Int
+    let texts: Int
     let root: Int32
     let isDifferent = Atomic(false)
     let hasChanged = Atomic(false)
 
-    init(bytes: UnsafeMutableRawBufferPointer, first: Int, root: Int32) {
+    init(bytes: UnsafeMutableRawBufferPointer, first: Int, texts: Int, root: Int32) {
+      self.texts = texts
       self.bytes = bytes
       self.first = first
       self.root = root
@@ -122,7 +125,7 @@ final class QuietCheck {
       var grains = ClockGrains()
       for index in range {
         if isDifferent.load(ordering: .relaxed) { return }
-        var place = QuietRecord(bytes, at: first + index * QuietState.record)
+        var place = QuietRecord(bytes, at: first + index * QuietState.record, texts: texts)
         switch place.check(root: root, &grains) {
         case .same: break
         case .renewed: hasChanged.store(true, ordering: .relaxed)

@@ -13,8 +13,11 @@ struct QuietRecord {
 
   private let bytes: UnsafeMutableRawBufferPointer
   private let at: Int
+  // Where the paths begin.
+  private let texts: Int
 
-  init(_ bytes: UnsafeMutableRawBufferPointer, at: Int) {
+  init(_ bytes: UnsafeMutableRawBufferPointer, at: Int, texts: Int) {
+    self.texts = texts
     self.bytes = bytes
     self.at = at
   }
@@ -26,10 +29,9 @@ struct QuietRecord {
   // The path ends with a zero; nil when it lies outside the bytes or does not end in them.
   private var path: UnsafePointer<CChar>? {
     let start = number(0, UInt64.self)
-    guard start < UInt64(bytes.count), let base = bytes.baseAddress else { return nil }
-    let place = base + Int(start)
-    guard memchr(place, 0, bytes.count - Int(start)) != nil else { return nil }
-    return UnsafePointer(place.assumingMemoryBound(to: CChar.self))
+    // Behind all records, which other threads may be writing to; the last byte of all is a zero.
+    guard start >= UInt64(texts), start < UInt64(bytes.count), let base = bytes.baseAddress else { return nil }
+    return UnsafePointer((base + Int(start)).assumingMemoryBound(to: CChar.self))
   }
 
   private var kind: UInt8 { bytes[at + 8] }
@@ -64,7 +66,7 @@ struct QuietRecord {
       guard type == S_IFDIR else { return .different }
       if isTrusted, isSame(status) { return .same }
       return renew(root, path, status, &grains) { folder in
-        SourceFiles.names(inOpen: folder).map(Looks.digest(ofNames:))
+        FolderNames(inOpen: folder)?.digest
       }
     case 5:
       guard type == S_IFLNK else { return .different }

@@ -15,6 +15,8 @@ public struct QuietRequest {
   let began: Int64
   let variables: [String: String]
   let version: String
+  // As it was when the command began.
+  let fixed: String
   // Which of the states in the cache is about this request.
   let name: String
 
@@ -47,8 +49,11 @@ public struct QuietRequest {
     self.version = version
     var hash = FramedHash(domain: "rung/request/1")
     hash.field("root", root)
+    // Not only where it is, but how it is called: the ledger's name of the project depends on that.
+    hash.field("cache", cache)
     for word in words { hash.field("word", word) }
     name = hash.digest().hex
+    fixed = Self.fixed(cache, variables, version)
   }
 
   private var folder: String { "\(cache)/quiet" }
@@ -58,11 +63,11 @@ public struct QuietRequest {
   /// the whole plan. Writes nothing but what it learnt of places that look different and are the same.
   public func recall() -> Quiet? {
     guard let check = QuietCheck(path, root: root), check.made <= began,
-      began - check.made < QuietState.lifetime, let glance = LedgerGlance(path: "\(cache)/index.sqlite"),
+      check.made > began - QuietState.lifetime, let glance = LedgerGlance(path: "\(cache)/index.sqlite"),
       let circumstances = try? JSON(parsing: check.circumstances),
       circumstances["ledger"]?.string == glance.generation.text,
       circumstances["removals"]?.string == ObjectStore.removals(inCache: cache),
-      circumstances["fixed"]?.string == fixed(), holds(circumstances, glance)
+      circumstances["fixed"]?.string == fixed, holds(circumstances, glance)
     else { return nil }
     guard let hasChanged = check.holds(threads: HostResources.detect(environment: variables).processors) else {
       return nil
@@ -73,7 +78,7 @@ public struct QuietRequest {
   }
 
   // What can be found out without knowing the project: the program, the machine, what the kernel allows.
-  func fixed() -> String {
+  private static func fixed(_ cache: String, _ variables: [String: String], _ version: String) -> String {
     var program = stat()
     stat("/proc/self/exe", &program)
     let host = HostResources.detect(environment: variables)

@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungLedger
 import RungStore
 
 /// What was so when a run had nothing left to do. As long as it is still so, there is nothing to do.
@@ -29,6 +30,15 @@ struct QuietState {
     var mode: UInt32 = 0
 
     init() {}
+
+    init(_ entry: StatEntry) {
+      device = entry.device
+      inode = entry.inode
+      size = entry.size
+      modified = entry.modified
+      changed = entry.changed
+      mode = entry.mode
+    }
 
     init(_ status: stat) {
       device = UInt64(status.st_dev)

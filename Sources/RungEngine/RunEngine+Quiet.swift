@@ -24,19 +24,24 @@ extension RunEngine {
   }
 
   private func quietState(_ request: QuietRequest) throws -> QuietState? {
+    // What could not be found out about this host is tried again by the next run.
+    if session.launcher != nil, session.abilities.problem != nil { return nil }
     let instances = (0..<session.graph.instanceCount).filter { needed[$0] }
     guard let objects = try session.store.together({ try heldObjects(instances) }),
       let files = try session.store.holders(of: objects.outputs, records: objects.records)
     else { return nil }
     // Copies first: they are looked at anew, since this run may have written them.
     guard try copiesAreInPlace() else { return nil }
-    let looks = session.resolver.value.files.looks ?? Looks()
-    guard !looks.isContradictory, let circumstances = try circumstances(request) else { return nil }
+    guard let looks = session.resolver.value.files.looks, !looks.isContradictory,
+      let circumstances = try circumstances(request)
+    else { return nil }
     var places = QuietPlaces(
       root: session.project.root, began: request.began, known: session.resolver.value.files.cached)
     places.add(looks)
     places.add(session.project)
     for file in files { places.add("\(session.cache)/\(file)", follows: false, .anyFile) }
+    places.addFolders()
+    guard !places.isStale else { return nil }
     // Nobody else has written anything that could change the answer, and nothing was taken away.
     guard let before = session.generation, let now = try session.ledger.generation(), before.id == now.id,
       before.count + session.ledger.ownAdvances == now.count, let removals = session.removals,
@@ -70,6 +75,7 @@ extension RunEngine {
         outputs.formUnion(known.outputs.map(\.digest))
       }
     }
+    outputs.formUnion(session.checker.value.setsRead)
     return (outputs, records)
   }
 
@@ -117,7 +123,7 @@ extension RunEngine {
         ]))
     }
     return JSON.object([
-      .init("fixed", .string(request.fixed())), .init("ledger", .string(generation.text)),
+      .init("fixed", .string(request.fixed)), .init("ledger", .string(generation.text)),
       .init("removals", .string(removals)), .init("variables", .array(variables)),
       .init("programs", .array(programs)), .init("environments", .array(known)),
     ]).compact
@@ -132,6 +138,8 @@ struct QuietPlaces {
   private let known: [String: StatEntry]
   private var grains = ClockGrains()
   private(set) var all: [QuietState.Place] = []
+  /// Something is not as it was seen, and it cannot be told by which look.
+  private(set) var isStale = false
 
   init(root: String, began: Int64, known: [String: StatEntry]) {
     self.root = root
@@ -143,6 +151,7 @@ struct QuietPlaces {
     all.reserveCapacity(looks.followed.count + looks.unfollowed.count)
     for (path, seen) in looks.followed { add(path, follows: true, seen) }
     for (path, seen) in looks.unfollowed { add(path, follows: false, seen) }
+    for (path, seen) in looks.copies { add(path, follows: true, seen) }
   }
 
   // What the project was read from.
@@ -152,9 +161,15 @@ struct QuietPlaces {
     }
     for path in project.sightings.missing { add(path.text, follows: true, .absent) }
     for (path, names) in project.sightings.listings {
-      add(path.text, follows: true, .listing(Looks.digest(ofNames: names.map { Array($0.utf8) })))
+      guard let now = FolderNames(in: path.absolute(in: root)) else {
+        if !names.isEmpty { isStale = true }
+        add(path.text, follows: true, .absent)
+        continue
+      }
+      if Set(now.names) != Set(names.map { Array($0.utf8) }) { isStale = true }
+      add(path.text, follows: true, .listing(now.digest))
     }
-    let read = Set(all.lazy.filter(\.follows).map(\.path))
+    let read = Set(all.map(\.path))
     for (path, kind) in project.sightings.kinds where !read.contains(path.text) {
       let seen: Looks.Seen? =
         switch kind {
@@ -175,23 +190,71 @@ struct QuietPlaces {
 
   /// Adds a place, from the project's root or absolute, at which something was seen.
   mutating func add(_ path: String, follows: Bool, _ seen: Looks.Seen) {
-    let place = path.hasPrefix("/") ? path : path.isEmpty ? root : "\(root)/\(path)"
+    let place = absolute(path)
     var status = stat()
+    var follows = follows
+    var isThere = lstat(place, &status) == 0
+    if follows, isThere, status.st_mode & S_IFMT == S_IFLNK {
+      // Where it leads counts too: a link may come to lead out of the project.
+      addLink(path, place)
+      isThere = stat(place, &status) == 0
+    } else if isThere {
+      // What is no link must not become one.
+      follows = false
+    }
     var identity = QuietState.Identity()
     var isTrusted = false
-    switch seen {
-    case .file, .listing, .link:
-      guard (follows ? stat(place, &status) : lstat(place, &status)) == 0 else { break }
+    if isThere, case .file(let digest, _) = seen {
       identity = QuietState.Identity(status)
-      let grain = grains.grain(of: place, device: identity.device)
-      // Either it has not been touched since before this command looked at anything, or it looks just as it did when it was
-      // hashed.
-      isTrusted = max(identity.modified, identity.changed) < began - grain
-      if !isTrusted, case .file(let digest, _) = seen, let entry = known[path], entry.digest == digest {
-        isTrusted = SourceFiles.vouches(entry, for: status, grain: grain)
+      // Only what looks just as it did when it was hashed. A file that has come to this place meanwhile, with a folder that
+      // was renamed, may be as old as one likes.
+      if let entry = known[path], entry.digest == digest, QuietState.Identity(entry) == identity {
+        let grain = grains.grain(of: place, device: identity.device)
+        isTrusted =
+          max(identity.modified, identity.changed) < began - grain
+          || SourceFiles.vouches(entry, for: status, grain: grain)
       }
-    case .absent, .folder, .anyFile, .other: break
     }
     all.append(QuietState.Place(path: path, follows: follows, seen: seen, identity: identity, isTrusted: isTrusted))
+  }
+
+  /// Adds the folders in which the places of the project lie: none must become a link.
+  mutating func addFolders() {
+    var folders: Set<String> = []
+    for place in all where !place.path.hasPrefix("/") {
+      var path = place.path[...]
+      while let slash = path.lastIndex(of: "/") {
+        path = path[..<slash]
+        guard folders.insert(String(path)).inserted else { break }
+      }
+    }
+    for path in folders.sorted() {
+      let place = absolute(path)
+      var status = stat()
+      guard lstat(place, &status) == 0 else { continue }
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR:
+        all.append(QuietState.Place(path: path, follows: false, seen: .folder, identity: .init(), isTrusted: false))
+      case S_IFLNK: addLink(path, place)
+      default: break
+      }
+    }
+  }
+
+  private mutating func addLink(_ path: String, _ place: String) {
+    var target = [UInt8](repeating: 0, count: 4096)
+    let length = target.withUnsafeMutableBytes { buffer in
+      buffer.baseAddress.map { readlink(place, $0.assumingMemoryBound(to: CChar.self), buffer.count) } ?? -1
+    }
+    guard length >= 0 else {
+      isStale = true
+      return
+    }
+    let seen = Looks.Seen.link(Digest(of: Array(target[..<length])))
+    all.append(QuietState.Place(path: path, follows: false, seen: seen, identity: .init(), isTrusted: false))
+  }
+
+  private func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : path.isEmpty ? root : "\(root)/\(path)"
   }
 }

@@ -53,10 +53,11 @@ extension SourceFiles {
   /// The names in a folder of the project, in no order; nil when it cannot be listed. Looked at once in a run.
   mutating func namesSeen(in folder: String) -> [[UInt8]]? {
     if let known = listings[folder] { return known }
-    let names = Self.names(in: absolute(folder))
-    listings[folder] = .some(names)
-    if let names { looks?.note(folder, follows: false, .listing(Looks.digest(ofNames: names))) }
-    return names
+    let listing = FolderNames(in: absolute(folder))
+    listings[folder] = .some(listing?.names)
+    // One that cannot be listed is no folder as far as anybody can tell.
+    looks?.note(folder, follows: false, listing.map { .listing($0.digest) } ?? .other)
+    return listing?.names
   }
 
   private func absolute(_ path: String) -> String {

@@ -50,6 +50,8 @@ struct SourceFiles {
   let root: String
   private let store: ObjectStore?
   private var keeps = true
+  // What is looked at is a published copy, and no step's input.
+  private var isCopy = false
   private(set) var cached: [String: StatEntry]
   // What was answered about paths that steps were seen to use.
   var sightings: [String: Seen] = [:]
@@ -106,6 +108,8 @@ struct SourceFiles {
   /// - Parameter keeping: false for what is no input of a step, such as a published copy: its bytes are not stored.
   mutating func content(_ path: RelativePath, keeping: Bool = true) throws(Problem) -> Content? {
     keeps = keeping
+    isCopy = !keeping
+    defer { isCopy = false }
     return try content(named: path.text, at: path.absolute(in: root))
   }
 
@@ -147,7 +151,6 @@ struct SourceFiles {
   /// Forgets what was answered for a path, because Rung itself has just written there.
   mutating func forget(_ path: RelativePath) {
     answers[path.text] = nil
-    looks?.forget(path.text)
   }
 
   private mutating func content(named name: String, at path: String) throws(Problem) -> Content? {
@@ -155,7 +158,7 @@ struct SourceFiles {
     var status = stat()
     guard stat(path, &status) == 0 else {
       if errno == ENOENT || errno == ENOTDIR {
-        looks?.note(name, follows: true, .absent)
+        if isCopy { looks?.note(copy: name, .absent) } else { looks?.note(name, follows: true, .absent) }
         return nil
       }
       throw Problem(message: "cannot look at \(name): \(Self.reason(errno))")
@@ -168,7 +171,8 @@ struct SourceFiles {
     }
     answers[name] = answer
     if case .file(let digest, _, let executable) = answer {
-      looks?.note(name, follows: true, .file(digest, executable: executable))
+      let seen = Looks.Seen.file(digest, executable: executable)
+      if isCopy { looks?.note(copy: name, seen) } else { looks?.note(name, follows: true, seen) }
     }
     return answer
   }
@@ -229,15 +233,21 @@ struct SourceFiles {
   }
 
   static func nanoseconds(_ time: timespec) -> Int64 {
-    Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    // A date far from ours is some date far from ours: what counts is whether it is another one.
+    let (seconds, tooLarge) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+    if tooLarge { return time.tv_sec < 0 ? .min : .max }
+    return seconds.addingReportingOverflow(Int64(time.tv_nsec)).partialValue
   }
 
   // MARK: folders
 
   private mutating func tree(_ name: String, _ path: String, depth: Int) throws(Problem) -> Content {
     guard depth < 200 else { throw Problem(message: "\(name) is nested too deeply") }
-    guard let names = Self.names(in: path) else { throw Problem(message: "cannot list \(name): \(Self.reason(errno))") }
-    looks?.note(name, follows: depth == 0, .listing(Looks.digest(ofNames: names)))
+    guard let listing = FolderNames(in: path) else {
+      throw Problem(message: "cannot list \(name): \(Self.reason(errno))")
+    }
+    let names = listing.names
+    looks?.note(name, follows: depth == 0, .listing(listing.digest))
     var entries: [TreeManifest.Entry] = []
     for bytes in names {
       let child = String(decoding: bytes, as: UTF8.self)
@@ -281,33 +291,7 @@ struct SourceFiles {
   }
 
   // The names in a folder, without `.` and `..`, in no order; nil with errno when it cannot be read.
-  static func names(in path: String) -> [[UInt8]]? {
-    guard let folder = opendir(path) else { return nil }
-    defer { closedir(folder) }
-    return names(in: folder)
-  }
-
-  // The same of a folder that is open.
-  static func names(inOpen descriptor: Int32) -> [[UInt8]]? {
-    // The stream takes over the descriptor that it is given.
-    let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard own >= 0 else { return nil }
-    guard let folder = fdopendir(own) else {
-      close(own)
-      return nil
-    }
-    defer { closedir(folder) }
-    return names(in: folder)
-  }
-
-  private static func names(in folder: OpaquePointer) -> [[UInt8]] {
-    var names: [[UInt8]] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in Array(raw.prefix { $0 != 0 }) }
-      if name != [46] && name != [46, 46] { names.append(name) }
-    }
-    return names
-  }
+  static func names(in path: String) -> [[UInt8]]? { FolderNames(in: path)?.names }
 
   // How long two changes of a file can carry the same time: a clock tick on local file systems, whose times come from
   // this machine's clock; two seconds where they may come from another machine or be coarse (FAT).

@@ -38,6 +38,8 @@ public final class LedgerGlance {
   /// Looks at the ledger in a file; nil when there is none, or none that this version can glance at.
   public init?(path: String) {
     guard let database = try? Database(path: path, title: Ledger.title, .read),
+      (try? database.rows("PRAGMA application_id") { $0.int(0) }.first) == Schema.applicationID,
+      (try? database.rows("PRAGMA user_version") { $0.int(0) }.first) == Schema.version,
       let generation = (try? Ledger.generation(of: database)) ?? nil
     else { return nil }
     self.database = database

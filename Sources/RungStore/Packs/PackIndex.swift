@@ -287,7 +287,9 @@ final class PackIndex: Sendable {
 
   /// The same for the index of a cache that need not be opened for more.
   static func removals(inCache path: String) -> String? {
-    guard let database = try? Database(path: "\(path)/objects.sqlite", title: title, .read) else { return nil }
+    guard let database = try? Database(path: "\(path)/objects.sqlite", title: title, .read),
+      (try? PackTables.state(of: database, title)) == .ready
+    else { return nil }
     return (try? database.rows(PackTables.removals) { $0.text(0) }.first) ?? nil
   }
 
