@@ -158,6 +158,7 @@ class Grid:
         if reasons:
             reasons.before()
         before = project.states()
+        project.quiet = scenario.name in ("nothing", "touched")
         limit = None if tool is Rung else bench.patience
         outcome = bench.meter.run(project.command(), project.root, project.environment, limit)
         if scenario.name == "cold":

@@ -160,7 +160,7 @@ class Reasons:
         self.hold(self.other, "before", ["current"])
 
     def after(self, outcome):
-        run = json.loads(outcome.text.strip().splitlines()[-1])["run"]
+        run = None if self.project.quiet else json.loads(outcome.text.strip().splitlines()[-1])["run"]
         if self.first is not None:
             self.hold(self.first, "after", ["current"], [self.scenario.field], self.source(), (run, True))
             if self.scenario.stops:

@@ -124,6 +124,8 @@ final class Explanations {
   let roots: UpstreamRoots
   // Why instances that would run do, for those that wait for them.
   var futures: [BuildGraph.NodeID: [Why.Explained]] = [:]
+  // Of each step what was last told of some of its instances.
+  var ofSteps: [Int32: (instances: [Int32], reasons: [Why.Explained])] = [:]
 
   init(_ graph: BuildGraph, _ survey: Survey) {
     self.survey = survey.number

@@ -187,25 +187,34 @@ extension Session {
     // The nearest instances upstream that would surely run, a step's at a time.
     let explanations = explanations(of: survey)
     let roots = explanations.roots.of(instance)
-    for (step, nodes) in roots.steps {
-      // Instances of one step nearly always run for the same reason; each different one is told once.
-      var told: Set<[Why.Explained]> = []
-      for node in nodes.map(Int.init) {
-        let because = try future(of: node, survey, explanations)
-        let name = graph.name(of: node)
-        // A reason that just names its instance (a failure, lost bytes, nothing to compare with) is the same for all.
-        let kind = because.map { $0.reason.name == name ? Why.Explained(reason: Reason(field: $0.reason.field)) : $0 }
-        guard told.insert(kind).inserted else { continue }
-        let shown = nodes.count == 1 ? name : graph.steps[Int(step)].path
-        reasons.append(
-          Why.Explained(
-            reason: Reason(
-              field: "upstream", name: shown, new: nodes.count == 1 ? nil : "\(nodes.count) instances"),
-            because: because))
-        if told.count == 3 { break }
-      }
-    }
+    for (step, nodes) in roots.steps { reasons += try upstream(step, nodes, survey, explanations) }
     if roots.more { reasons.append(Why.Explained(reason: Reason(field: "others"))) }
+    return reasons
+  }
+
+  // Why instances of one step make others wait: of each different reason the first.
+  private func upstream(
+    _ step: Int32, _ nodes: [Int32], _ survey: Survey, _ explanations: Explanations
+  ) throws -> [Why.Explained] {
+    // Those that collect the same instances have one list of them, which is quickly compared.
+    if let known = explanations.ofSteps[step], known.instances == nodes { return known.reasons }
+    var reasons: [Why.Explained] = []
+    var told: Set<[Why.Explained]> = []
+    // Instances of one step nearly always run for the same reason; each different one is told once.
+    for node in nodes.map(Int.init) {
+      let because = try future(of: node, survey, explanations)
+      let name = graph.name(of: node)
+      // A reason that just names its instance (a failure, lost bytes, nothing to compare with) is the same for all.
+      let kind = because.map { $0.reason.name == name ? Why.Explained(reason: Reason(field: $0.reason.field)) : $0 }
+      guard told.insert(kind).inserted else { continue }
+      let shown = nodes.count == 1 ? name : graph.steps[Int(step)].path
+      reasons.append(
+        Why.Explained(
+          reason: Reason(field: "upstream", name: shown, new: nodes.count == 1 ? nil : "\(nodes.count) instances"),
+          because: because))
+      if told.count == 3 { break }
+    }
+    explanations.ofSteps[step] = (nodes, reasons)
     return reasons
   }
 
