@@ -26,7 +26,7 @@ struct QuietRecord {
     QuietCheck.number(UnsafeRawBufferPointer(bytes), at + offset, type)
   }
 
-  // The path ends with a zero; nil when it lies outside the bytes or does not end in them.
+  // Ends with a zero; nil when it would lie where no paths are.
   private var path: UnsafePointer<CChar>? {
     let start = number(0, UInt64.self)
     // Behind all records, which other threads may be writing to; the last byte of all is a zero.
@@ -69,8 +69,8 @@ struct QuietRecord {
         FolderNames(inOpen: folder)?.digest
       }
     case 5:
+      // To read a link costs no more than to look at it.
       guard type == S_IFLNK else { return .different }
-      if isTrusted, isSame(status) { return .same }
       var target = [UInt8](repeating: 0, count: 4096)
       let length = target.withUnsafeMutableBytes { buffer in
         buffer.baseAddress.map { readlinkat(root, path, $0.assumingMemoryBound(to: CChar.self), buffer.count) } ?? -1

@@ -14,7 +14,7 @@ struct QuietState {
     let path: String
     let follows: Bool
     let seen: Looks.Seen
-    /// By which a file, link or listing is known without being read again; only if it `isTrusted`.
+    /// By which a file or a listing is known without being read again; only if it `isTrusted`.
     let identity: Identity
     /// It was older, when it was read, than the clock's grain.
     let isTrusted: Bool
