@@ -14,8 +14,9 @@ struct ExperimentStories {
     let root = Sandbox.sources.replacing("/Tests/RungCommandTests", with: "")
     try #require(mkdir("\(sandbox.project)/pipelines", 0o755) == 0)
     try #require(mkdir("\(sandbox.project)/\(Self.pipeline)", 0o755) == 0)
-    for file in ["pipeline.yaml", "requirements.lock", "data.py", "fit.py", "measure.py", "theory.py", "figure.py"] {
-      try sandbox.write(try #require(sandbox.read("\(root)/\(Self.pipeline)/\(file)")), to: "\(Self.pipeline)/\(file)")
+    let scripts = ["pipeline.yaml", "data.py", "fit.py", "measure.py", "theory.py", "figure.py"]
+    for file in scripts.map({ "\(Self.pipeline)/\($0)" }) + ["pipelines/requirements.lock"] {
+      try sandbox.write(try #require(sandbox.read("\(root)/\(file)")), to: file)
     }
     return sandbox
   }
@@ -52,10 +53,11 @@ struct ExperimentStories {
     for figure in Self.figures {
       let trace = try sandbox.json(["trace", figure, "--json"])
       let paths = Set((trace["sources"]?.array ?? []).compactMap { $0["path"]?.string })
-      let wanted = ["data.py", "fit.py", "measure.py", "theory.py", "figure.py", "requirements.lock"]
-      #expect(paths.isSuperset(of: wanted.map { "\(Self.pipeline)/\($0)" }), "\(paths)")
+      let scripts = ["data.py", "fit.py", "measure.py", "theory.py", "figure.py"]
+      let wanted = scripts.map { "\(Self.pipeline)/\($0)" } + ["pipelines/requirements.lock"]
+      #expect(paths.isSuperset(of: wanted), "\(paths)")
       let environment = try #require(trace["environments"]?.array?.first)
-      #expect(environment["lock_path"] == .string("\(Self.pipeline)/requirements.lock"))
+      #expect(environment["lock_path"] == "pipelines/requirements.lock")
       #expect(environment["interpreter"]?.string?.contains("python") == true)
       #expect(environment["interpreter_version"]?.string?.contains("3.") == true)
     }
