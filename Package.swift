@@ -39,6 +39,7 @@ let package = Package(
     // decisions
     .target(name: "RungModel", dependencies: ["RungCore", "CYaml"], swiftSettings: strict),
     .target(name: "RungPlan", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
+    .target(name: "RungClaims", dependencies: ["RungModel", "RungCore"], swiftSettings: strict),
     .target(name: "RungFormats", dependencies: ["RungCore", "CZlib"], swiftSettings: strict),
     // effects
     .target(name: "RungDatabase", dependencies: ["RungCore", "CSQLite"], swiftSettings: strict),
@@ -52,7 +53,8 @@ let package = Package(
     .target(
       name: "RungEngine",
       dependencies: [
-        "RungPlan", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger", "RungCore", "CLinux",
+        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger", "RungCore",
+        "CLinux",
       ],
       swiftSettings: strict),
     // words
@@ -63,8 +65,8 @@ let package = Package(
     .target(
       name: "RungCLI",
       dependencies: [
-        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger",
-        "RungCore",
+        "RungEngine", "RungTrace", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungStore",
+        "RungLedger", "RungCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,6 +103,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RungPlanTests", dependencies: ["RungPlan", "RungModel", "RungCore"], swiftSettings: strict),
+    .testTarget(
+      name: "RungClaimsTests", dependencies: ["RungClaims", "RungModel", "RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungEngineTests",
       dependencies: [

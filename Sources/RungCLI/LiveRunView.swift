@@ -68,6 +68,9 @@ final class LiveRunView: RunView {
       case .unchanged(let instance):
         state.unchanged += 1
         finish(instance, &state)
+      case .settled(let instance):
+        state.total -= 1
+        finish(instance, &state)
       case .stepStarted(let instance, let step, _):
         state.running.append((instance, step, Monotonic.now()))
       case .stepSucceeded(let instance, let step, let duration, _):

@@ -39,10 +39,11 @@ struct PlanCommand: ParsableCommand {
     defer { session.remember() }
     let unpublished = session.unpublished(survey)
     let forced = force ? Set(chosen) : []
+    let open = session.targets.waiting(ProjectOptions.targets(targets, in: session))
     if json {
-      try printJSON(session, survey, unpublished, forced)
+      try printJSON(session, survey, unpublished, forced, open)
     } else {
-      try printText(session, survey, unpublished, forced, verbose: verbose)
+      try printText(session, survey, unpublished, forced, open, verbose: verbose)
     }
   }
 
@@ -54,7 +55,8 @@ struct PlanCommand: ParsableCommand {
   }
 
   private static func printJSON(
-    _ session: Session, _ survey: Survey, _ unpublished: [String], _ forced: Set<BuildGraph.NodeID>
+    _ session: Session, _ survey: Survey, _ unpublished: [String], _ forced: Set<BuildGraph.NodeID>,
+    _ open: [OpenStep]
   ) throws {
     var steps: [JSON] = []
     for instance in session.graph.instanceOrder {
@@ -69,13 +71,14 @@ struct PlanCommand: ParsableCommand {
     let json: JSON = [
       "would_run": .int(survey.count(.wouldRun)), "undecided": .int(survey.count(.undecided)),
       "current": .int(survey.count(.current)), "would_restore": .array(unpublished.map { .string($0) }),
-      "steps": .array(steps),
+      "steps": .array(steps), "open": .array(open.map(OpenText.json)),
     ]
     Console.print(json.pretty)
   }
 
   private static func printText(
-    _ session: Session, _ survey: Survey, _ unpublished: [String], _ forced: Set<BuildGraph.NodeID>, verbose: Bool
+    _ session: Session, _ survey: Survey, _ unpublished: [String], _ forced: Set<BuildGraph.NodeID>,
+    _ open: [OpenStep], verbose: Bool
   ) throws {
     let style = Style.output
     let durations = session.expectedDurations()
@@ -94,7 +97,8 @@ struct PlanCommand: ParsableCommand {
           }
         } else {
           let name = instances.count == 1 ? session.graph.name(of: instances[0]) : step.path
-          let count = instances.count == 1 ? "" : style.dim(" × \(instances.count)")
+          let rounds = standing == .undecided && step.step.loop != nil ? " rounds that it may need" : ""
+          let count = instances.count == 1 ? "" : style.dim(" × \(instances.count)\(rounds)")
           Console.print("\(verb)  \(name)\(count)")
           // The reasons of the first stand for the others; `why` tells them apart.
           for line in WhyText.lines(try why(session, instances[0], survey, forced), style) {
@@ -104,15 +108,36 @@ struct PlanCommand: ParsableCommand {
       }
     }
     for path in unpublished { Console.print("\(style.cyan("would restore"))  \(path)") }
+    for step in open { Console.print("\(style.yellow("not known "))  \(OpenText.line(step))") }
     let run = survey.count(.wouldRun)
-    let open = survey.count(.undecided)
+    let undecided = survey.count(.undecided)
     let current = survey.count(.current)
-    if run + open == 0 && unpublished.isEmpty {
+    if run + undecided == 0 && unpublished.isEmpty && open.isEmpty {
       Console.print("\(style.green("nothing to do:")) \(current) up to date")
     } else {
       let time = TimeSpan(nanoseconds: Int64(seconds * 1e9))
-      let estimate = run + open > 0 ? style.dim(", at most about \(time) of work") : ""
-      Console.print("\(run) would run, \(open) undecided, \(current) up to date\(estimate)")
+      let estimate = run + undecided > 0 ? style.dim(", at most about \(time) of work") : ""
+      let more = open.isEmpty ? "" : ", and at least \(open.count) more"
+      Console.print(
+        "\(run) would run, \(undecided) undecided, \(current) up to date\(more)\(estimate)")
     }
+  }
+}
+
+/// Words for steps whose instances are not known yet.
+enum OpenText {
+  static func line(_ step: OpenStep) -> String {
+    let axes = step.axes.map { "'\($0.name)' comes from \($0.origin.text)" }.joined(separator: ", ")
+    return "\(step.path): how many instances there are is not known; \(axes)"
+  }
+
+  static func json(_ step: OpenStep) -> JSON {
+    [
+      "step": .string(step.path),
+      "axes": .array(
+        step.axes.map {
+          ["pipeline": .string($0.pipeline), "axis": .string($0.name), "from": .string($0.origin.text)]
+        }),
+    ]
   }
 }

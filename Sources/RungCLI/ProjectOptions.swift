@@ -122,17 +122,43 @@ struct ProjectOptions: ParsableArguments {
   }
 
   /// Opens the project for questions or for a run, every step at the level `watch` if it is given.
-  func open(ingesting: Bool, watch: WatchLevel? = nil) throws -> (session: Session, place: RelativePath) {
+  ///
+  /// - Parameter filling: whether dynamic axes get the values that are known; a run sees to those that it needs itself.
+  func open(
+    ingesting: Bool, watch: WatchLevel? = nil, filling: Bool = true
+  ) throws -> (session: Session, place: RelativePath) {
     let (project, place) = try load(watch: watch)
     Failures.root.withLock { $0 = project.root }
     let variables = callerVariables()
     try MissingIndex.rebuild(
       Session.cachePath(root: project.root, settings: project.settings, variables: variables), root: project.root)
-    return (
-      try Session(
-        project: project, callerVariables: variables, ingesting: ingesting,
-        launcher: StepLauncher.find(variables: variables)), place
-    )
+    let session = try Session(
+      project: project, callerVariables: variables, ingesting: ingesting,
+      launcher: StepLauncher.find(variables: variables))
+    return (filling ? Self.filled(session, ingesting: ingesting) : session, place)
+  }
+
+  // With the dynamic axes whose values are known; the others stay open.
+  private static func filled(_ start: Session, ingesting: Bool) -> Session {
+    var session = start
+    while !session.graph.open.isEmpty {
+      do {
+        guard case .filled(let project) = try session.fill(session.graph.open) else { break }
+        session = try Self.session(project, continuing: session, ingesting: ingesting)
+      } catch {
+        Console.complain("\(error)")
+        break
+      }
+    }
+    return session
+  }
+
+  /// The same project with more of its axes known.
+  static func session(_ project: Project, continuing session: Session, ingesting: Bool) throws -> Session {
+    let variables = callerVariables()
+    return try Session(
+      project: project, callerVariables: variables, ingesting: ingesting,
+      launcher: StepLauncher.find(variables: variables), continuing: session)
   }
 }
 

@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import RungCore
 import RungEngine
+import RungPlan
+import Synchronization
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,23 +54,47 @@ struct RunCommand: ParsableCommand {
     let request = try project.quietRequest(targets: targets, watch: try watch.level())
     // A program that reads events is told of every instance.
     if !force, !json, let quiet = request?.recall() { return tell(quiet) }
-    let (session, place) = try project.open(ingesting: true, watch: try watch.level())
-    var options = RunOptions(
-      targets: try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place))
-    options.jobs = jobs
-    options.keepGoing = keepGoing
-    options.force = force
-    options.arguments = CommandLine.arguments
-
-    let view = view { session.expectedWork(options.targets) }
+    let (opened, place) = try project.open(ingesting: true, watch: try watch.level(), filling: false)
     // Before any thread is started, so that all inherit it.
     Signals.block()
-    let engine = try RunEngine(session: session, options: options, version: Rung.version) { view.observe($0) }
+    var stages = RunStages(texts: ProjectOptions.targets(targets, in: opened), place: place, session: opened)
+    while let producers = try stages.advance() {
+      let before = stages.tally
+      let summary = try run(stages.session, producers, stages: &stages, isLast: false)
+      guard summary.isGood else { return try end(before.total(summary)) }
+    }
+    let chosen = try stages.session.targets.instances(stages.texts, from: place)
+    let before = stages.tally
+    let summary = try run(stages.session, chosen, stages: &stages, isLast: true, remembering: request)
+    try end(before.total(summary))
+  }
+
+  private func run(
+    _ session: Session, _ targets: [BuildGraph.NodeID], stages: inout RunStages, isLast: Bool,
+    remembering request: QuietRequest? = nil
+  ) throws -> RunSummary {
+    var options = RunOptions(targets: targets)
+    options.jobs = jobs
+    options.keepGoing = keepGoing
+    options.force = force && isLast
+    options.arguments = CommandLine.arguments
+    let view = view { session.expectedWork(options.targets) }
+    let tally = stages.tally
+    let engine = try RunEngine(session: session, options: options, version: Rung.version) { event in
+      // One end for all stages.
+      guard case .finished(let summary) = event else { return view.observe(event) }
+      if isLast || !summary.isGood { view.observe(.finished(tally.total(summary))) }
+    }
     Signals.watch(engine.interrupter)
     view.begin()
     let summary = engine.run()
     view.end()
-    if let request { engine.remember(request) }
+    if isLast, let request { engine.remember(request) }
+    stages.add(summary)
+    return summary
+  }
+
+  private func end(_ summary: RunSummary) throws {
     if let fault = summary.fault {
       if !json { Console.complain("\(Style.errors.red("error:")) \(fault)") }
       throw ExitNow(code: ExitStatus.machineFailed)
@@ -110,11 +136,20 @@ enum Signals {
     signal(SIGPIPE, SIG_IGN)
   }
 
+  // What is running now.
+  private static let current = Mutex<RunEngine.Interrupter?>(nil)
+
+  /// Lets signals interrupt this run, and no longer an earlier one.
   static func watch(_ interrupter: RunEngine.Interrupter) {
+    let isFirst = current.withLock { current in
+      defer { current = interrupter }
+      return current == nil
+    }
+    guard isFirst else { return }
     startThread {
       var set = wanted
       var received: Int32 = 0
-      while sigwait(&set, &received) == 0 { interrupter.interrupt() }
+      while sigwait(&set, &received) == 0 { current.withLock { $0 }?.interrupt() }
     }
   }
 }

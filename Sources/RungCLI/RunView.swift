@@ -35,6 +35,7 @@ final class PlainRunView: RunView {
     switch event {
     case .started(_, let instances, _): state.withLock { $0.total = instances }
     case .unchanged: state.withLock { $0.done += 1 }
+    case .settled: state.withLock { $0.total -= 1 }
     case .skipped(let instances): state.withLock { $0.done += instances.count }
     case .stepSucceeded(let instance, _, let duration, _):
       let place = advance()
@@ -70,7 +71,7 @@ final class JSONRunView: RunView {
 enum RunText {
   static func isWarning(_ event: RunEvent) -> Bool {
     switch event {
-    case .warning, .retrying, .notPublished: true
+    case .warning, .retrying, .notPublished, .claim: true
     default: false
     }
   }
@@ -79,6 +80,12 @@ enum RunText {
   static func line(_ event: RunEvent, _ style: Style) -> String? {
     switch event {
     case .warning(let text): "\(style.yellow("warning:")) \(text)"
+    case .claim(let pipeline, let verdict):
+      "\(style.yellow("claim:")) "
+        + ClaimWords.sentence("\(pipeline)/\(verdict.claim.name)", verdict.json(pipeline: pipeline), says: nil)
+    case .resuming(let instance, let attempts):
+      style.dim(
+        "resuming \(instance) with what \(attempts == 1 ? "an attempt" : "\(attempts) attempts") before it kept")
     case .environment(let text): style.dim("environment: \(text)")
     case .waiting(let instance): style.dim("waiting for another process that runs \(instance)")
     case .published(let path, true): "restored \(path)"
@@ -135,7 +142,7 @@ enum RunText {
     switch event {
     case .started(let run, let instances, let jobs):
       ["event": "run-started", "run": .string(run), "instances": .int(instances), "jobs": .int(jobs)]
-    case .unchanged: nil
+    case .unchanged, .settled: nil
     case .stepStarted(let instance, _, let attempt):
       ["event": "step-started", "instance": .string(instance), "attempt": .int(attempt)]
     case .stepSucceeded(let instance, _, let duration, let record):
@@ -162,8 +169,12 @@ enum RunText {
       ["event": "published", "path": .string(path), "restored": .bool(restored)]
     case .notPublished(let path, let problem):
       ["event": "not-published", "path": .string(path), "problem": .string(problem)]
+    case .resuming(let instance, let attempts):
+      ["event": "step-resuming", "instance": .string(instance), "attempts": .int(attempts)]
     case .environment(let text): ["event": "environment", "message": .string(text)]
     case .warning(let text): ["event": "warning", "message": .string(text)]
+    case .claim(let pipeline, let verdict):
+      .object([.init("event", "claim")] + (verdict.json(pipeline: pipeline).members ?? []))
     case .finished(let summary):
       [
         "event": "run-finished", "ran": .int(summary.ran), "unchanged": .int(summary.unchanged),

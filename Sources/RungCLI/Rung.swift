@@ -25,7 +25,8 @@ public struct Rung: ParsableCommand {
       CommandGroup(
         name: "Ask",
         subcommands: [
-          WhyCommand.self, ShowCommand.self, LogCommand.self, TraceCommand.self, DiffCommand.self, HistoryCommand.self,
+          WhyCommand.self, ShowCommand.self, LogCommand.self, ClaimsCommand.self, TraceCommand.self, DiffCommand.self,
+          HistoryCommand.self,
         ]),
       CommandGroup(
         name: "Audit",

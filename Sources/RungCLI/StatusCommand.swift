@@ -27,7 +27,7 @@ struct StatusCommand: ParsableCommand {
     for index in session.graph.stepOrder {
       let step = session.graph.steps[index]
       var row = StatusRow(step: step.path, kind: step.step.kind)
-      for instance in step.first..<(step.first + step.count) {
+      for instance in step.first..<(step.first + step.count) where !survey.settled.contains(instance) {
         switch survey.standing[instance] {
         case .unneeded: continue
         case .current:
@@ -40,7 +40,8 @@ struct StatusCommand: ParsableCommand {
       }
       if row.total > 0 { rows.append(row) }
     }
-    if json { printJSON(rows, unpublished) } else { printText(rows, unpublished) }
+    let open = session.targets.waiting(ProjectOptions.targets(targets, in: session))
+    if json { printJSON(rows, unpublished, open) } else { printText(rows, unpublished, open) }
   }
 
   private struct StatusRow {
@@ -56,7 +57,7 @@ struct StatusCommand: ParsableCommand {
     var total: Int { current + wouldRun + undecided }
   }
 
-  private func printJSON(_ rows: [StatusRow], _ unpublished: [String]) {
+  private func printJSON(_ rows: [StatusRow], _ unpublished: [String], _ open: [OpenStep]) {
     let json: JSON = [
       "steps": .array(
         rows.map {
@@ -67,12 +68,13 @@ struct StatusCommand: ParsableCommand {
           ]
         }),
       "would_restore": .array(unpublished.map { .string($0) }),
-      "current": .bool(unpublished.isEmpty && rows.allSatisfy { $0.current == $0.total }),
+      "open": .array(open.map(OpenText.json)),
+      "current": .bool(open.isEmpty && unpublished.isEmpty && rows.allSatisfy { $0.current == $0.total }),
     ]
     Console.print(json.pretty)
   }
 
-  private func printText(_ rows: [StatusRow], _ unpublished: [String]) {
+  private func printText(_ rows: [StatusRow], _ unpublished: [String], _ open: [OpenStep]) {
     let style = Style.output
     var table = TextTable(
       header: ["step", "kind", "instances", "up to date", "would run", "undecided", "failed"], numeric: [2, 3, 4, 5, 6])
@@ -90,7 +92,8 @@ struct StatusCommand: ParsableCommand {
       )
     }
     for path in unpublished { Console.print("\(style.yellow("missing or changed:")) \(path) (rung run restores it)") }
-    if rows.allSatisfy({ $0.current == $0.total }) && unpublished.isEmpty {
+    for step in open { Console.print("\(style.yellow("not known:")) \(OpenText.line(step))") }
+    if rows.allSatisfy({ $0.current == $0.total }) && open.isEmpty && unpublished.isEmpty {
       Console.print(style.green("everything is up to date"))
     }
   }

@@ -25,10 +25,10 @@ struct WhyCommand: ParsableCommand {
 
   func run() throws {
     let (session, place) = try project.open(ingesting: false, watch: try watch.level())
-    let instances = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
-    let survey = try session.survey(instances)
+    let named = try session.targets.instances(ProjectOptions.targets([step], in: session), from: place)
+    let survey = try session.survey(named)
     defer { session.remember() }
-    let answers = try instances.map { try session.why($0, survey) }
+    let answers = try session.executed(named).map { try session.why($0, survey) }
     if json { printJSON(answers) } else { printText(answers) }
   }
 

@@ -10,6 +10,8 @@ struct KnownResult {
   let key: Digest
   let record: Digest
   let outputs: [ActionOutput]
+  /// The round whose result stands for this one: the loop had ended before it.
+  var settledBy: BuildGraph.NodeID?
 }
 
 /// Turns instances into action keys: looks at files, environments and known results, and asks the pure walk of
@@ -109,7 +111,11 @@ struct KeyResolver {
     }
     for binding in step.bindings {
       let name = binding.reference.source
-      if let source = binding.source(of: local) {
+      // Only the value that the instance has is in its key: a longer list changes nothing for those that were there.
+      if binding.isOrigin { continue }
+      if binding.isPrevious, binding.source(of: local) == nil, binding.collection(of: local) == nil {
+        own.append(KeyField(.input, name, value: "\(try inputPath(binding, of: instance)), empty in the first round"))
+      } else if let source = binding.source(of: local) {
         guard let output = output(binding.output, of: source) else {
           if onlyKnown { continue }
           preconditionFailure("the key of \(graph.name(of: instance)) was asked for before '\(name)' was known")
@@ -123,6 +129,21 @@ struct KeyResolver {
           KeyField(
             .input, name, value: "\(collection.members.count) instances as \(collection.form)",
             digest: collection.contentDigest))
+      }
+    }
+    if case .claims(let claims) = step.step.command {
+      for claim in claims {
+        guard case .independence(let independence) = claim.test,
+          let binding = step.bindings.first(where: { $0.reference == independence.result }),
+          let index = binding.collection(of: local),
+          graph.collections[index].members.allSatisfy({ results[Int($0)] != nil })
+        else { continue }
+        // How a result was made, not only what it is, decides what it has seen.
+        let members = collection(index).members
+        var hash = FramedHash(domain: "rung/lineage/1")
+        for member in members { hash.field("record", member.record) }
+        own.append(
+          KeyField(.lineage, claim.name, value: "how \(independence.result.source) was made", digest: hash.digest()))
       }
     }
     return (context, own)
@@ -157,6 +178,9 @@ struct KeyResolver {
     return results[instance]?.outputs.first { $0.name == name }
   }
 
+  /// The instance whose execution stands for a known result: itself, or the round with which a loop ended.
+  func maker(of instance: BuildGraph.NodeID) -> BuildGraph.NodeID { results[instance]?.settledBy ?? instance }
+
   /// A collection whose members are all known.
   mutating func collection(_ index: Int) -> RungLedger.Collection {
     if let known = collections[index] { return known }
@@ -165,9 +189,9 @@ struct KeyResolver {
     let output = producer.step.outputs[collection.output]
     let members = collection.members.map { member -> RungLedger.Collection.Member in
       let instance = Int(member)
-      let labels = producer.labels(of: instance - producer.first).map { "\($0.axis)=\($0.label)" }
+      let labels = producer.outerLabels(of: instance - producer.first).map { "\($0.axis)=\($0.label)" }
       return .init(
-        instance: graph.name(of: instance), labels: labels.joined(separator: ","),
+        instance: graph.name(of: maker(of: instance)), labels: labels.joined(separator: ","),
         digest: self.output(collection.output, of: instance)?.digest ?? .empty,
         record: results[instance]?.record ?? .empty)
     }
@@ -241,6 +265,7 @@ struct KeyResolver {
       }
     case .arguments(let list):
       if let first = list.first, first.references.isEmpty { name = first.source } else { name = nil }
+    case .claims: name = nil
     }
     guard let name, !RungPlan.isShellWord(name) else { return nil }
     let memo = "\(path)\0\(name)"

@@ -88,7 +88,8 @@ public final class Rerun {
     _ targets: [BuildGraph.NodeID], _ survey: Survey, repetition: Int
   ) throws -> Outcome {
     var expected: [BuildGraph.NodeID: Expected] = [:]
-    for instance in session.graph.instanceOrder where survey.standing[instance] == .current {
+    for instance in session.graph.instanceOrder
+    where survey.standing[instance] == .current && !survey.settled.contains(instance) {
       guard let result = session.resolver.value.results[instance] else { continue }
       expected[instance] = Expected(key: result.key, record: result.record, outputs: result.outputs)
     }

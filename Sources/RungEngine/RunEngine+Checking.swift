@@ -23,6 +23,10 @@ extension RunEngine {
 
   func check(_ instance: BuildGraph.NodeID) -> Scheduler.Event {
     do {
+      if let settled = session.settled(instance) {
+        settle(instance, settled)
+        return .upToDate(instance)
+      }
       let digest = try session.resolver.value.key(of: instance)
       if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
       guard let result = try made[digest] ?? session.lookUp(digest, of: instance) else {
@@ -43,6 +47,25 @@ extension RunEngine {
       mailbox.post(.fault("\(error)"))
       return .mustRun(instance)
     }
+  }
+
+  // A round that its loop did not need any more. What the loop publishes is published for its last round.
+  private func settle(_ instance: BuildGraph.NodeID, _ result: KnownResult) {
+    let ender = result.settledBy ?? instance
+    let hasRun = fates[ender] == .ran
+    for (output, path) in checksPublished[instance] ?? [] {
+      guard let made = result.outputs.first(where: { $0.name == output }),
+        session.copy(of: made, at: path, lookingAgain: true) == nil
+      else { continue }
+      var ending = StepWork.Ending(outcome: .succeeded)
+      worker.publish(
+        made, to: path, session.graph.name(of: ender), record: result.record, restored: !hasRun, &ending)
+      changes.merge(ending.changes)
+      for event in ending.events { tell(event) }
+      if !hasRun { fates[ender] = .restored }
+    }
+    session.resolver.value.learn(instance, result)
+    observe(.settled(instance: session.graph.name(of: instance)))
   }
 
   func lose(_ key: Digest, _ instance: BuildGraph.NodeID) {

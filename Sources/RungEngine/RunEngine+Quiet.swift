@@ -48,7 +48,8 @@ extension RunEngine {
       session.store.removals() == removals
     else { return nil }
     return QuietState(
-      circumstances: circumstances, instances: instances.count, notice: session.watchNotice(needed),
+      circumstances: circumstances, instances: instances.count { !session.isSettled($0) },
+      notice: session.watchNotice(needed),
       made: request.began, places: places.all)
   }
 

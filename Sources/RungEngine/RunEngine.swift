@@ -111,7 +111,10 @@ public final class RunEngine {
     summary = RunSummary(run: runID)
     locks = HeldLocks(try ActionLocks(path: session.cache))
     let workRoot = "\(session.cache)/work"
-    sweepWorkspaces(under: workRoot)
+    let kept = KeptFiles(folder: "\(session.cache)/keep")
+    sweepWorkspaces(under: workRoot, keeping: kept)
+    // A month, for steps that nobody has tried again.
+    kept.sweep(olderThan: 30 * 86_400, before: Clock.now() / 1_000_000_000)
     workspaces = try WorkspaceFolder(under: workRoot)
     pool = WorkerPool(limit: capacity.slots)
     let root = session.project.root
@@ -131,7 +134,7 @@ public final class RunEngine {
       executor: executor
         ?? LocalExecutor(
           store: session.store, launcher: session.launcher, staging: session.project.settings.staging?.bytes),
-      environments: session.environments.environments, workspaces: workspaces,
+      environments: session.environments.environments, workspaces: workspaces, kept: kept,
       publisher: Publisher(root: root, store: session.store, workspaces: workspaces), keeper: keeper,
       earlier: EarlierVersions(ledger: session.ledger, store: session.store, project: session.projectName),
       project: session.projectName,

@@ -1,3 +1,4 @@
+import RungClaims
 import RungCore
 
 /// What a run tells those who watch it.
@@ -6,6 +7,8 @@ public enum RunEvent: Sendable {
   case started(run: String, instances: Int, jobs: Int)
   /// A step instance's result was in the cache.
   case unchanged(instance: String)
+  /// A round of a loop that had ended before it: nothing is to be done, and it counts for nothing.
+  case settled(instance: String)
   /// A step instance was started.
   case stepStarted(instance: String, step: String, attempt: Int)
   /// A step instance ran and succeeded.
@@ -24,6 +27,10 @@ public enum RunEvent: Sendable {
   case notPublished(path: String, problem: String)
   /// An environment is being built; a line of what is going on.
   case environment(String)
+  /// A step gets the files that earlier attempts have kept.
+  case resuming(instance: String, attempts: Int)
+  /// A claim was judged and did not come out as its author expects.
+  case claim(pipeline: String, verdict: Verdict)
   /// Something that the user should know although nothing stops.
   case warning(String)
   /// It has ended.

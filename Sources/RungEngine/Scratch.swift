@@ -32,6 +32,8 @@ final class Scratch {
       for output in result.outputs { try copy(output, from: original) }
       let record = try original.readRecord(result.record)
       _ = try session.store.putRecord(record)
+      // Claims of independence look at how results were made.
+      if looksAtMaking { try copyMaking(record, from: original) }
       // Without observations and at the highest level: it counts whatever the files are.
       changes.actions.append(
         ActionRow(
@@ -40,6 +42,30 @@ final class Scratch {
     }
     try session.store.flush()
     try session.ledger.commit(changes)
+  }
+
+  // Whether any step asks how a result came about.
+  private var looksAtMaking: Bool {
+    session.graph.steps.contains { step in
+      guard case .claims(let claims) = step.step.command else { return false }
+      return claims.contains { if case .independence = $0.test { true } else { false } }
+    }
+  }
+
+  // What a record names of its inputs. What is gone from the original is missed by the claim that needs it.
+  private func copyMaking(_ bytes: [UInt8], from original: ObjectStore) throws {
+    guard let record = Record(bytes: bytes) else { return }
+    var wanted = [record.observed.project, record.observed.system].compactMap { $0 }
+    for input in record.inputs {
+      switch input.source {
+      case .collection(let members, _): wanted.append(members)
+      case .files: wanted.append(input.digest)
+      case .project, .step: break
+      }
+    }
+    for digest in wanted where !session.store.contains(digest) {
+      if let object = try? original.read(digest, limit: 1 << 28) { _ = try session.store.put(object) }
+    }
   }
 
   private func copy(_ output: ActionOutput, from original: ObjectStore) throws {

@@ -31,6 +31,7 @@ extension Session {
   func confinement(ofStep index: Int) -> Confinement {
     if let known = confinements[index] { return known }
     let step = graph.steps[index].step
+    if case .claims = step.command { return .builtIn }
     let made = Confinement(wanted: wantedLevel(of: step), network: step.network, abilities: abilities)
     confinements[index] = made
     return made

@@ -50,6 +50,8 @@ public final class Session {
   // What was found out about this host; see Session+Confinement.
   let findings = HostFindings()
   var confinements: [Int: Confinement] = [:]
+  // By loop and by the digest of what a round says: whether the loop has ended.
+  var loopEndings: [Loop: [Digest: Bool]] = [:]
   var surroundingsBase: Surroundings?
   // How many surveys there were, and what explanations of the last one have in common.
   var surveys = 0
@@ -97,13 +99,15 @@ public final class Session {
   ///   - cache: where the cache lies instead of where the project says, absolute.
   ///   - hiding: what steps must not see of the disk; nil for the cache.
   ///   - environmentsFolder: where Python environments are kept; nil for a folder of the cache.
+  ///   - earlier: a session of the same project whose view of the files is kept: the plan stays frozen while dynamic axes
+  ///     come to be known.
   ///   - launcher: what starts steps in a view of their own; without one they are only `declared`.
   ///
   /// Throws `Diagnostics` for a plan that cannot be made, `StoreError` and `LedgerError` for a cache that cannot be used.
   public init(
     project: Project, callerVariables: [String: String], ingesting: Bool, durable: Bool = true,
     launcher: StepLauncher? = nil, cache scratch: String? = nil, hiding: String? = nil,
-    environmentsFolder: String? = nil
+    environmentsFolder: String? = nil, continuing earlier: Session? = nil
   ) throws {
     self.launcher = launcher
     self.project = project
@@ -126,8 +130,10 @@ public final class Session {
     environments = EnvironmentResolver(
       environments: PythonEnvironments(folder: self.environmentsFolder), root: project.root,
       path: StepVariables.path(environmentBin: nil, caller: callerVariables["PATH"]), ledger: ledger)
-    let files = SourceFiles(
-      root: project.root, cached: try ledger.statCache(project: projectName), storingIn: ingesting ? store : nil)
+    let files =
+      try earlier?.resolver.value.files
+      ?? SourceFiles(
+        root: project.root, cached: try ledger.statCache(project: projectName), storingIn: ingesting ? store : nil)
     resolver = ResolverBox(
       KeyResolver(
         graph: graph, root: project.root, files: files, environments: environments, callerVariables: callerVariables))
@@ -153,7 +159,7 @@ public final class Session {
         graph.pipelines[step.pipeline].parameters.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
       for (index, output) in step.step.outputs.enumerated() {
         guard let template = output.publish else { continue }
-        for local in 0..<step.count {
+        for local in 0..<step.count where step.isLast(local) {
           var axes: [String: AxisValue] = [:]
           for axis in step.axes.indices { axes[step.axes[axis].name] = step.value(axis: axis, of: local) }
           let text = Substitution(parameters: parameters, axes: axes).plain(template)

@@ -38,7 +38,14 @@ struct StepWork: Sendable {
   let listings: [[UInt8]]
   let upstream: [UpstreamFile]
   let collections: [CollectedInput]
+  /// Files that are there and empty: what the first round of a loop finds of a round before.
+  let blanks: [RelativePath]
+  /// The number of the round; nil for a step that is no loop.
+  let round: Int?
   let outputs: [ExpectedOutput]
+  /// Whether Rung does it itself, with nothing but its declared inputs.
+  var isBuiltIn: Bool { if case .claims = step.command { true } else { false } }
+
   let publish: [(output: String, path: RelativePath)]
   let inputs: [Record.Input]
 
@@ -68,6 +75,8 @@ struct StepWork: Sendable {
 
   /// Outputs of many instances that go into the workspace together.
   struct CollectedInput: Sendable {
+    /// The reference, as it is written.
+    let name: String
     let path: RelativePath
     let form: BuildGraph.CollectedForm
     let collection: RungLedger.Collection
@@ -105,6 +114,7 @@ struct StepWorker: Sendable {
   let executor: any StepExecutor
   let environments: PythonEnvironments
   let workspaces: WorkspaceFolder
+  let kept: KeptFiles
   let publisher: Publisher
   let keeper: ObservationKeeper
   let keptSources = KeptSources()
@@ -139,10 +149,25 @@ struct StepWorker: Sendable {
       try keepSources(work)
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
+      if case .claims(let claims) = work.step.command {
+        notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
+        let result = judge(claims, work)
+        if case .notStarted(let reason) = result.end {
+          let lost = lostMakers(work)
+          guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
+          throw WorkProblem(message: reason, isMachineFault: true)
+        }
+        return finish(work, result)
+      }
       try build(work)
       let task = try self.task(for: work)
+      let before = try handKept(work, task)
       notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
       let result = executor.execute(task, stop: stop)
+      // Before anybody else gets the workspace.
+      if !work.step.keep.isEmpty {
+        if result.succeeded { kept.release(task.workspace) } else { kept.take(from: task.workspace) }
+      }
       if variation != nil { varied.note(result.varied, of: work.name) }
       // A process that outlived its step may still write there: nobody else gets that folder.
       if result.leftProcesses, !task.confinement.processes {
@@ -156,7 +181,9 @@ struct StepWorker: Sendable {
         guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
         if result.isMachineFault, !isLast { throw WorkProblem(message: reason, isMachineFault: true) }
       }
-      return finish(work, result)
+      let ending = finish(work, result, after: before)
+      if !work.step.keep.isEmpty, case .succeeded = ending.outcome { kept.drop(work.key.digest) }
+      return ending
     } catch {
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
@@ -228,6 +255,19 @@ struct StepWorker: Sendable {
     }
   }
 
+  // Gives the step what earlier attempts under its key have kept; how many there were.
+  private func handKept(_ work: StepWork, _ task: StepTask) throws(WorkProblem) -> Int {
+    guard !work.step.keep.isEmpty else { return 0 }
+    if work.cause == "forced", work.attempt == 1 { kept.drop(work.key.digest) }
+    do throws(ExecError) {
+      let before = try kept.hand(work.key.digest, work.step.keep, to: task.workspace)
+      if before > 0 { notify(.resuming(instance: work.name, attempts: before)) }
+      return before
+    } catch {
+      throw WorkProblem(message: "\(error)", isMachineFault: true)
+    }
+  }
+
   private func task(for work: StepWork) throws(WorkProblem) -> StepTask {
     var staging = Staging(folder: "\(workspaces.path)/layers")
     for source in work.sources { staging.add(source) }
@@ -236,6 +276,7 @@ struct StepWorker: Sendable {
       staging.add(staged, size: file.output.size, isShared: file.isShared)
     }
     for input in work.collections { try stage(input, into: &staging) }
+    for path in work.blanks { staging.add(StagedFile(path: path, content: .bytes([]))) }
     let workspace = workspaces.take()
     var secrets: [(name: String, value: String)] = []
     for name in work.step.secrets {
@@ -252,9 +293,10 @@ struct StepWorker: Sendable {
         environmentFolder: work.environment?.python.folder,
         declared: work.variables + secrets),
       files: staging.files, outputs: work.outputs, timeout: work.step.timeout,
+      grace: work.step.grace ?? StepTask.standardGrace,
       layers: staging.layers(named: work.sourcesKey, isShared: work.sharesSources, workspace: workspace),
       confinement: work.confinement,
-      surroundings: work.surroundings, gpus: work.gpus, variation: variation,
+      surroundings: work.surroundings, gpus: work.gpus, kept: work.step.keep, variation: variation,
       earlier: { [earlier, name = work.name, step = work.stepPath] output in
         earlier.ofOutput(output, instance: name, step: step)
       })
@@ -310,7 +352,9 @@ struct StepWorker: Sendable {
 
   // MARK: after
 
-  private func finish(_ work: StepWork, _ result: StepResult) -> StepWork.Ending {
+  private func finish(_ work: StepWork, _ given: StepResult, after before: Int = 0) -> StepWork.Ending {
+    var result = given
+    if result.succeeded, let problem = loopProblem(work, result) { result.problem = problem }
     let outputs = result.outputs.map { output in
       ActionOutput(
         name: output.name, kind: output.isDirectory ? .tree : output.executable ? .executable : .file,
@@ -322,7 +366,7 @@ struct StepWorker: Sendable {
     let kept: ObservationKeeper.Kept
     do throws(StoreError) {
       kept = try keeper.keep(result.observation, outputs: Set(work.outputs.map(\.path.text)))
-      record = self.record(work, result, outputs, kept, try note.record())
+      record = self.record(work, result, outputs, kept, try note.record(), attempts: max(work.attempt, before + 1))
       ending.record = try store.putRecord(record.bytes)
       ending.observed = kept.observed
     } catch {
@@ -369,6 +413,21 @@ struct StepWorker: Sendable {
     return ending
   }
 
+  // A round must say whether the loop has ended, and the last one that may be must say that it has.
+  private func loopProblem(_ work: StepWork, _ result: StepResult) -> String? {
+    guard let loop = work.step.loop, let output = result.outputs.first(where: { $0.name == loop.output }) else {
+      return nil
+    }
+    switch store.ending(of: loop, output.digest) {
+    case .says(true): return nil
+    case .says(false):
+      guard work.round == loop.atMost else { return nil }
+      return
+        "the loop did not end: \(loop.condition) was false in each of its \(loop.atMost) rounds; let it have more ('at_most'), or look at \(loop.output) of the last"
+    case .unclear(let why): return "the round does not say whether the loop has ended: \(why)"
+    }
+  }
+
   /// Writes a published copy. A problem becomes an event: the result itself is safe.
   func publish(
     _ output: ActionOutput, to path: RelativePath, _ instance: String, record: Digest, restored: Bool,
@@ -404,7 +463,7 @@ struct StepWorker: Sendable {
 
   private func record(
     _ work: StepWork, _ result: StepResult, _ outputs: [ActionOutput], _ kept: ObservationKeeper.Kept,
-    _ runRecord: Digest
+    _ runRecord: Digest, attempts: Int
   ) -> Record {
     let state = git()
     var exit: Int?
@@ -434,12 +493,14 @@ struct StepWorker: Sendable {
       },
       environment: work.environment?.record, program: work.program,
       variables: work.variables.map { JSON.Member($0.name, .string($0.value)) },
-      watch: work.confinement.level.rawValue, network: work.confinement.network, view: work.confinement.view,
-      trace: !result.observation.isRecorded ? "off" : kept.problems.isEmpty ? "complete" : "incomplete",
+      watch: work.confinement.level.rawValue, network: work.confinement.network,
+      view: work.isBuiltIn ? "rung" : work.confinement.view,
+      trace: work.isBuiltIn
+        ? "complete" : !result.observation.isRecorded ? "off" : kept.problems.isEmpty ? "complete" : "incomplete",
       traceProblems: kept.problems, observed: kept.observed, run: run, runRecord: runRecord, host: host,
       started: result.startedAt,
       duration: result.duration.nanoseconds,
-      cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: work.attempt, commit: state?.commit,
+      cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: attempts, commit: state?.commit,
       dirty: state?.dirty, log: result.log, version: version)
   }
 

@@ -23,8 +23,13 @@ public struct Survey: Sendable {
   // Tells it from other surveys of its session.
   let number: Int
 
+  /// Rounds of loops that had ended before: up to date, and nothing of their own.
+  public let settled: Set<BuildGraph.NodeID>
+
   /// How many instances stand so.
-  public func count(_ wanted: Standing) -> Int { standing.count { $0 == wanted } }
+  public func count(_ wanted: Standing) -> Int {
+    standing.count { $0 == wanted } - (wanted == .current ? settled.count : 0)
+  }
 }
 
 extension Session {
@@ -52,6 +57,11 @@ extension Session {
         standing[instance] = .undecided
         continue
       }
+      if let settled = settled(instance) {
+        resolver.value.learn(instance, settled)
+        standing[instance] = .current
+        continue
+      }
       let key = try resolver.value.key(of: instance)
       if !force.contains(instance), let result = try lookUp(key, of: instance), !isGone(instance, result, needed) {
         resolver.value.learn(instance, result)
@@ -62,7 +72,9 @@ extension Session {
     }
     findLost(&standing)
     surveys += 1
-    return Survey(standing: standing, forced: force, number: surveys)
+    let settled = graph.steps.lazy.filter { $0.step.loop != nil }.flatMap { $0.first..<($0.first + $0.count) }
+      .filter { standing[$0] == .current && self.isSettled($0) }
+    return Survey(standing: standing, forced: force, number: surveys, settled: Set(settled))
   }
 
   // Bytes that are gone are made again when something that runs needs them.
@@ -70,7 +82,8 @@ extension Session {
     var seen = [Survey.Standing?](repeating: nil, count: graph.collections.count)
     for index in graph.stepOrder.reversed() {
       let step = graph.steps[index]
-      for local in 0..<step.count {
+      // The last first: rounds of a loop need those before them.
+      for local in (0..<step.count).reversed() {
         let own = standing[step.first + local]
         guard own == .wouldRun || own == .undecided else { continue }
         for binding in step.bindings {

@@ -32,9 +32,26 @@ extension Session {
 
     var upstream: [StepWork.UpstreamFile] = []
     var collections: [StepWork.CollectedInput] = []
+    var blanks: [RelativePath] = []
     for binding in planned.bindings {
       let name = binding.reference.source
-      if let maker = binding.source(of: local), let output = resolver.value.output(binding.output, of: maker) {
+      if binding.isOrigin {
+        if let maker = binding.source(of: local), let output = resolver.value.output(binding.output, of: maker) {
+          recorded.append(
+            Record.Input(
+              name: "", path: try resolver.value.fileName(binding.output, of: maker), kind: output.kind.name,
+              digest: output.digest,
+              source: .step(
+                instance: graph.name(of: resolver.value.maker(of: maker)), output: output.name,
+                record: resolver.value.results[maker]?.record ?? .empty)))
+        }
+        continue
+      }
+      if binding.isPrevious, binding.source(of: local) == nil, binding.collection(of: local) == nil {
+        let text = try resolver.value.inputPath(binding, of: instance)
+        values.steps[name] = text
+        if let path = RelativePath(text) { blanks.append(path) }
+      } else if let maker = binding.source(of: local), let output = resolver.value.output(binding.output, of: maker) {
         let text = try resolver.value.inputPath(binding, of: maker)
         values.steps[name] = text
         if let path = RelativePath(text) {
@@ -44,7 +61,7 @@ extension Session {
           Record.Input(
             name: name, path: text, kind: output.kind.name, digest: output.digest,
             source: .step(
-              instance: graph.name(of: maker), output: output.name,
+              instance: graph.name(of: resolver.value.maker(of: maker)), output: output.name,
               record: resolver.value.results[maker]?.record ?? .empty)))
       } else if let index = binding.collection(of: local) {
         let collected = try collectedInput(binding, index)
@@ -69,7 +86,10 @@ extension Session {
       outputs.append(
         ExpectedOutput(
           name: output.name, path: path, isDirectory: output.isDirectory, compression: Self.compression(of: output)))
-      if let template = output.publish, let place = RelativePath(values.plain(template), in: output.base) {
+      // Of a loop only what comes out in the end.
+      if planned.isLast(local), let template = output.publish,
+        let place = RelativePath(values.plain(template), in: output.base)
+      {
         publish.append((output.name, place))
       }
     }
@@ -88,7 +108,7 @@ extension Session {
       command: command, commandWords: words, variables: variables, path: context.path, gpus: gpus,
       sources: sources.files,
       sourcesKey: sources.key, sharesSources: sources.isShared, listings: sources.listings, upstream: upstream,
-      collections: collections,
+      collections: collections, blanks: blanks, round: planned.round(of: local),
       outputs: outputs, publish: publish,
       inputs: recorded)
   }
@@ -174,6 +194,8 @@ extension Session {
       let line = text.hasSuffix("\n") ? String(text.dropLast()) : text
       if shell == .sh, let words = directArguments(of: line) { return (.arguments(words), words) }
       return (.shell(text: text, shell), [shell.rawValue, "-eu", "-c", text])
+    case .claims(let claims):
+      return (.arguments([]), ["rung", "claims"] + claims.map(\.name))
     }
   }
 
@@ -184,15 +206,16 @@ extension Session {
     for member in collection.members {
       let maker = Int(member)
       guard let output = resolver.value.output(collection.output, of: maker) else { continue }
-      let values = producer.axes.indices.map { producer.value(axis: $0, of: maker - producer.first) }
+      let values = producer.outerAxes.indices.map { producer.value(axis: $0, of: maker - producer.first) }
       members.append((values, output, maker, try resolver.value.fileName(collection.output, of: maker)))
     }
     let text =
       collection.form == .table
       ? WorkspaceLayout.table(binding.reference) : WorkspaceLayout.inputFolder(binding.reference)
     return StepWork.CollectedInput(
-      path: RelativePath(text) ?? .root, form: collection.form, collection: resolver.value.collection(index),
-      axes: producer.axes, members: members,
+      name: binding.reference.source, path: RelativePath(text) ?? .root, form: collection.form,
+      collection: resolver.value.collection(index),
+      axes: Array(producer.outerAxes), members: members,
       isShared: isShared(graph.instanceCount + index))
   }
 

@@ -48,6 +48,11 @@ public struct Confinement: Hashable, Sendable {
     level: .declared, launcher: false, users: false, mounts: false, processes: false, ownNetwork: false,
     refuseNetwork: false, landlock: false, recorder: nil, layout: .copies)
 
+  /// What Rung does itself, from declared inputs alone.
+  public static let builtIn = Confinement(
+    level: .strict, launcher: false, users: false, mounts: false, processes: false, ownNetwork: true,
+    refuseNetwork: false, landlock: false, recorder: nil, layout: .copies)
+
   /// Whether the step can reach the network.
   public var network: Bool { !ownNetwork && !refuseNetwork }
 

@@ -33,6 +33,8 @@ public struct StepTask: Sendable {
   public var earlier: @Sendable (ExpectedOutput) -> [Digest]
   /// What it sees otherwise than the step's other executions; nil, as ever, for nothing.
   public var variation: Variation?
+  /// Paths in the workspace at which something lies already, from an attempt before: they are left as they are.
+  public var kept: [RelativePath]
   /// The time between the polite request to end (SIGTERM) and the sure one (SIGKILL).
   public var grace: TimeSpan
 
@@ -42,7 +44,7 @@ public struct StepTask: Sendable {
     files: [StagedFile] = [], outputs: [ExpectedOutput] = [], timeout: TimeSpan? = nil,
     grace: TimeSpan = StepTask.standardGrace, layers: [StagedLayer] = [],
     confinement: Confinement = .none, surroundings: Surroundings = Surroundings(project: "/", cache: "/"),
-    gpus: [String] = [], variation: Variation? = nil,
+    gpus: [String] = [], kept: [RelativePath] = [], variation: Variation? = nil,
     earlier: @escaping @Sendable (ExpectedOutput) -> [Digest] = { _ in [] }
   ) {
     self.instance = instance
@@ -57,6 +59,7 @@ public struct StepTask: Sendable {
     self.confinement = confinement
     self.surroundings = surroundings
     self.gpus = gpus
+    self.kept = kept
     self.variation = variation
     self.earlier = earlier
   }

@@ -50,7 +50,8 @@ public enum Workspace {
   ) throws {
     let place = Place(folder: task.workspace)
     for folder in place.all { try makeFolder(folder) }
-    try makeMountPoints(mountPoints, in: place.root)
+    let kept = Set(task.kept.compactMap { $0.text.split(separator: "/").first.map(String.init) })
+    try makeMountPoints(mountPoints, in: place.root, leaving: kept)
     var made: Set<RelativePath> = [.root]
     try stage(withShared ? task.shared + task.files : task.files, in: place.root, &made, store: store)
     for output in task.outputs {
@@ -59,14 +60,16 @@ public enum Workspace {
     }
   }
 
-  private static func makeMountPoints(_ parts: [WorkspaceView.Part], in root: String) throws(ExecError) {
+  private static func makeMountPoints(
+    _ parts: [WorkspaceView.Part], in root: String, leaving kept: Set<String>
+  ) throws(ExecError) {
     var wanted = Dictionary(parts.map { ($0.name, $0.isFolder) }, uniquingKeysWith: { $1 })
     var stale: [String] = []
     if let stream = opendir(root) {
       defer { closedir(stream) }
       while let entry = readdir(stream) {
         let name = entryName(entry)
-        if name == "." || name == ".." { continue }
+        if name == "." || name == ".." || kept.contains(name) { continue }
         if wanted[name] == (Int32(entry.pointee.d_type) == Int32(DT_DIR)) {
           wanted[name] = nil
         } else {

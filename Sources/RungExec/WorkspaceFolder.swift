@@ -83,9 +83,9 @@ public func discardWorkspace(_ workspace: String) throws(ExecError) {
 
 /// Removes the folders below `root` (made by `WorkspaceFolder`) whose runs have ended, and returns how many there were.
 /// Folders of living runs are never touched, whichever process they belong to; anything else in `root` stays. What
-/// cannot be removed is left for the next time.
+/// cannot be removed is left for the next time. Checkpoints that steps keep are taken out first.
 @discardableResult
-public func sweepWorkspaces(under root: String) -> Int {
+public func sweepWorkspaces(under root: String, keeping kept: KeptFiles? = nil) -> Int {
   guard let stream = opendir(root) else { return 0 }
   var names: [String] = []
   while let entry = readdir(stream) { names.append(entryName(entry)) }
@@ -98,6 +98,7 @@ public func sweepWorkspaces(under root: String) -> Int {
     guard lock >= 0 else { continue }
     defer { close(lock) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0, isStillNamed(lock, lockPath) else { continue }
+    kept?.rescue("\(root)/\(name.dropLast(5))")
     do { try TreeRemoval.remove("\(root)/\(name.dropLast(5))") } catch { continue }
     unlink(lockPath)
     swept += 1

@@ -58,20 +58,26 @@ public struct Axis: Hashable, Sendable {
   public var name: String
   /// The names of the fields of each value, for zipped axes and tables; empty for an axis of single values.
   public var fields: [String]
-  /// In the order of the file, no two with the same label, at least one.
+  /// In the order of the file, no two with the same label, at least one; none while those of a dynamic axis are unknown.
   public var values: [AxisValue]
   /// True for `{replicates: n}`: instances along it are repetitions of one measurement.
   public var isReplicate: Bool
   /// The CSV file that the values of a `{table: …}` axis came from, from the project's root; nil for any other axis.
   public var table: RelativePath?
+  /// The output that a `{from: …}` axis takes its values from while a run is going on; nil for any other axis.
+  public var origin: AxisOrigin?
   /// Where it was declared.
   public var location: SourceLocation?
+
+  /// Whether its values are known: those of a dynamic axis are not before the step has run that gives them.
+  public var isKnown: Bool { !values.isEmpty }
 
   /// An axis.
   public init(
     name: String, fields: [String] = [], values: [AxisValue], isReplicate: Bool = false,
-    table: RelativePath? = nil, location: SourceLocation? = nil
+    table: RelativePath? = nil, origin: AxisOrigin? = nil, location: SourceLocation? = nil
   ) {
+    self.origin = origin
     self.name = name
     self.fields = fields
     self.values = values

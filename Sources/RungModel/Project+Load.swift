@@ -144,6 +144,11 @@ struct ProjectLoader {
         ids["\(draft.name)/\(step.step.name)"] = names.count
         names.append("\(draft.name)/\(step.step.name)")
       }
+      if !draft.claims.isEmpty {
+        known[Step.claims] = .some([Step.verdicts])
+        ids["\(draft.name)/\(Step.claims)"] = names.count
+        names.append("\(draft.name)/\(Step.claims)")
+      }
       outputs[draft.name] = known
     }
     var checker = StepChecker(
@@ -152,7 +157,18 @@ struct ProjectLoader {
     for draft in drafts { checker.protect(draft.file) }
     if let settings = RelativePath("rung.yaml") { checker.protect(settings) }
     let resolved = zip(drafts, steps).map { draft, steps in
-      steps.map { step in mistakes.blaming(step.use) { checker.finish(step, in: draft) } }
+      let own = steps.map { step in mistakes.blaming(step.use) { checker.finish(step, in: draft) } }
+      return draft.claims.isEmpty ? own : own + [checker.judging(draft)]
+    }
+    for (index, draft) in drafts.enumerated() {
+      for (_, axis, key) in draft.axes {
+        guard let axis, let origin = axis.origin else { continue }
+        let users = steps[index].filter { $0.step.over.contains(axis.name) }
+        let makers = drafts.firstIndex { $0.name == origin.output.pipeline }.map { steps[$0] } ?? []
+        checker.checkOrigin(
+          origin, of: key, in: draft, maker: makers.first { $0.step.name == origin.output.step },
+          users: users.map(\.step.name))
+      }
     }
     CycleCheck.check(names: names, edges: checker.edges, mistakes: mistakes)
     checker.checkPublished()

@@ -25,6 +25,8 @@ public struct Step: Hashable, Sendable {
   public var resources: Resources
   /// After this time it is stopped and has failed; nil for never.
   public var timeout: TimeSpan?
+  /// How long it may take to end when it is asked to, before it is killed; nil for five seconds.
+  public var grace: TimeSpan?
   /// How many times it is tried again after a failure.
   public var retries: Int
   /// Environment variables that it gets, in the order of the file; each is part of the key.
@@ -39,6 +41,8 @@ public struct Step: Hashable, Sendable {
   public var keep: [RelativePath]
   /// False when the author says that two runs may differ.
   public var deterministic: Bool
+  /// How it is repeated on its own output; nil for a step that runs once.
+  public var loop: Loop?
   /// Where it was declared.
   public var location: SourceLocation?
 
@@ -47,8 +51,9 @@ public struct Step: Hashable, Sendable {
     name: String, kind: String? = nil, over: [String] = [], exclude: [[String: String]] = [],
     include: [[String: AxisValue]] = [], command: Command, inputs: [Input] = [], outputs: [Output],
     environment: EnvironmentSpec? = nil, resources: Resources = Resources(), timeout: TimeSpan? = nil,
-    retries: Int = 0, variables: [Variable] = [], secrets: [String] = [], network: Bool = false,
-    watch: WatchLevel? = nil, keep: [RelativePath] = [], deterministic: Bool = true, location: SourceLocation? = nil
+    grace: TimeSpan? = nil, retries: Int = 0, variables: [Variable] = [], secrets: [String] = [], network: Bool = false,
+    watch: WatchLevel? = nil, keep: [RelativePath] = [], deterministic: Bool = true, loop: Loop? = nil,
+    location: SourceLocation? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -61,6 +66,7 @@ public struct Step: Hashable, Sendable {
     self.environment = environment
     self.resources = resources
     self.timeout = timeout
+    self.grace = grace
     self.retries = retries
     self.variables = variables
     self.secrets = secrets
@@ -68,7 +74,22 @@ public struct Step: Hashable, Sendable {
     self.watch = watch
     self.keep = keep
     self.deterministic = deterministic
+    self.loop = loop
     self.location = location
+  }
+}
+
+extension Step {
+  /// The name of the step that judges a pipeline's claims, and its kind.
+  public static let claims = "claims"
+  /// The output of that step: a JSON list with an object for each claim.
+  public static let verdicts = "verdicts"
+
+  /// The step that judges claims.
+  static func judging(_ claims: [Claim]) -> Step {
+    Step(
+      name: Self.claims, kind: Self.claims, command: .claims(claims),
+      outputs: [Output(name: verdicts, path: Template(literal: "verdicts.json"))], location: claims.first?.location)
   }
 }
 
@@ -78,6 +99,23 @@ public enum Command: Hashable, Sendable {
   case shell(Template, Shell)
   /// A program and its arguments, no shell at all.
   case arguments([Template])
+  /// Rung itself judges these claims; no program is started.
+  case claims([Claim])
+
+  /// The texts in it; none where no program is started.
+  public var templates: [Template] {
+    switch self {
+    case .shell(let text, _): [text]
+    case .arguments(let list): list
+    case .claims: []
+    }
+  }
+
+  /// The outputs of other steps that it needs, in the order of the text, some more than once.
+  public var outputs: [StepOutput] {
+    if case .claims(let claims) = self { return claims.flatMap(\.outputs) }
+    return templates.flatMap(\.references).compactMap { if case .step(let output) = $0 { output } else { nil } }
+  }
 }
 
 /// The shell that a step's text is for.

@@ -29,6 +29,10 @@ public struct KeyField: Hashable, Sendable {
     case resource
     /// That the network may be used.
     case network
+    /// A claim that is judged.
+    case claim
+    /// The results whose making a claim of independence examines, by their records.
+    case lineage
   }
 
   /// What kind of thing.

@@ -23,6 +23,9 @@ public struct BuildGraph: Sendable {
   /// The steps such that each comes after those it uses.
   public let stepOrder: [Int]
 
+  /// Steps that cannot be expanded yet, since they run over dynamic axes whose values are unknown, or use such steps.
+  public let open: [OpenStep]
+
   private let dependentOffsets: [Int32]
   private let dependentTargets: [Int32]
   /// For each node how many nodes it needs.
@@ -52,8 +55,10 @@ public struct BuildGraph: Sendable {
   }
 
   init(
-    pipelines: [Pipeline], steps: [PlannedStep], collections: [Collection], instanceCount: Int, stepOrder: [Int]
+    pipelines: [Pipeline], steps: [PlannedStep], collections: [Collection], instanceCount: Int, stepOrder: [Int],
+    open: [OpenStep] = []
   ) {
+    self.open = open
     self.pipelines = pipelines
     self.steps = steps
     self.collections = collections
@@ -71,7 +76,10 @@ public struct BuildGraph: Sendable {
     func eachEdge(_ body: (_ from: Int, _ to: Int) -> Void) {
       for step in steps {
         for binding in step.bindings {
-          for instance in 0..<step.count { body(binding.node(of: instance, instanceCount), step.first + instance) }
+          for instance in 0..<step.count {
+            let node = binding.node(of: instance, instanceCount)
+            if node >= 0 { body(node, step.first + instance) }
+          }
         }
       }
       for (index, collection) in collections.enumerated() {
@@ -105,7 +113,7 @@ public struct BuildGraph: Sendable {
     // In place: a copy of the step would cost more than all the rest.
     let index = Int(stepOfInstance[node])
     let local = node - steps[index].first
-    return steps[index].bindings.map { $0.node(of: local, instanceCount) }
+    return steps[index].bindings.map { $0.node(of: local, instanceCount) }.filter { $0 >= 0 }
   }
 
   /// The step of an instance.
@@ -132,6 +140,7 @@ public struct PlannedStep: Sendable {
   /// What was declared.
   public let step: Step
   /// For each axis in `step.over`: its declaration with the values that instances use (those that `include` adds last).
+  /// For a loop one more, that of its rounds.
   public let axes: [Axis]
   /// The number of the first instance; the others follow.
   public let first: Int
@@ -145,6 +154,25 @@ public struct PlannedStep: Sendable {
   /// The value of an axis for an instance (both counted within the step).
   public func value(axis: Int, of instance: Int) -> AxisValue {
     axes[axis].values[Int(coordinates[instance * axes.count + axis])]
+  }
+
+  /// The axes without that of the rounds of a loop: those by which others know what the step gives.
+  public var outerAxes: ArraySlice<Axis> { step.loop == nil ? axes[...] : axes.dropLast() }
+
+  /// The number of the round of an instance (counted within the step), from 1; nil for a step that is no loop.
+  public func round(of instance: Int) -> Int? {
+    step.loop == nil ? nil : Int(coordinates[instance * axes.count + axes.count - 1]) + 1
+  }
+
+  /// Whether others use an instance (counted within the step): of a loop the last round that there may be.
+  public func isLast(_ instance: Int) -> Bool {
+    guard let loop = step.loop else { return true }
+    return round(of: instance) == loop.atMost
+  }
+
+  /// Axis names and labels of an instance without the round of a loop.
+  public func outerLabels(of instance: Int) -> [(axis: String, label: String)] {
+    outerAxes.indices.map { (axes[$0].name, value(axis: $0, of: instance).label) }
   }
 
   /// `[width=200,seed=3]`, or nothing for a step without axes.
@@ -177,7 +205,8 @@ public struct Binding: Sendable {
   let resolution: Resolution
 
   enum Resolution: Sendable {
-    // For each instance of the consumer the instance that it takes the output from.
+    // For each instance of the consumer the instance that it takes the output from; -1 in the first round of a loop, which
+    // has none before it.
     case single([Int32])
     // For each instance of the consumer the collection.
     case collected([Int32])
@@ -191,10 +220,17 @@ public struct Binding: Sendable {
 
   /// The instance that an instance (counted within its step) takes the output from; nil when it takes a collection.
   public func source(of instance: Int) -> Int? {
-    if case .single(let sources) = resolution { return Int(sources[instance]) }
+    if case .single(let sources) = resolution, sources[instance] >= 0 { return Int(sources[instance]) }
     return nil
   }
 
+  /// Whether it gives the values of a dynamic axis: no input of the step, but where its instances come from.
+  public var isOrigin: Bool { reference.source.hasPrefix("from ") }
+
+  /// Whether it is the output of the round before.
+  public var isPrevious: Bool { reference.source.hasPrefix("\(Loop.previous).") }
+
+  // Negative for none.
   func node(of instance: Int, _ instanceCount: Int) -> Int {
     switch resolution {
     case .single(let sources): Int(sources[instance])

@@ -12,7 +12,7 @@ extension BuildGraph {
     try builder.build()
     self.init(
       pipelines: pipelines, steps: builder.steps, collections: builder.collections,
-      instanceCount: builder.instanceCount, stepOrder: builder.order)
+      instanceCount: builder.instanceCount, stepOrder: builder.order, open: builder.open)
   }
 }
 
@@ -22,6 +22,7 @@ private struct GraphBuilder {
   var collections: [BuildGraph.Collection] = []
   var instanceCount = 0
   var order: [Int] = []
+  var open: [OpenStep] = []
 
   private var indexOfStep: [String: Int] = [:]
   private var groups: [GroupKey: [UInt64: Int32]] = [:]
@@ -39,8 +40,13 @@ private struct GraphBuilder {
 
   mutating func build() throws(Diagnostics) {
     var declared: [(pipeline: Int, step: Step)] = []
+    let unknown = unknownAxes()
     for (index, pipeline) in pipelines.enumerated() {
       for step in pipeline.steps {
+        if let axes = unknown["\(pipeline.name)/\(step.name)"] {
+          open.append(OpenStep(path: "\(pipeline.name)/\(step.name)", pipeline: pipeline.name, axes: axes))
+          continue
+        }
         indexOfStep["\(pipeline.name)/\(step.name)"] = declared.count
         declared.append((index, step))
       }
@@ -50,6 +56,34 @@ private struct GraphBuilder {
     for index in steps.indices { bind(index) }
     guard problems.isEmpty else { throw Diagnostics(problems) }
     sortSteps()
+  }
+
+  // For each step that waits for values of dynamic axes, itself or through what it uses, those axes.
+  private func unknownAxes() -> [String: [OpenStep.UnknownAxis]] {
+    guard pipelines.contains(where: { $0.axes.contains { !$0.isKnown } }) else { return [:] }
+    var result: [String: [OpenStep.UnknownAxis]] = [:]
+    // What uses an open step is open, too: as often as anything changes.
+    var changed = true
+    while changed {
+      changed = false
+      for pipeline in pipelines {
+        for step in pipeline.steps {
+          let path = "\(pipeline.name)/\(step.name)"
+          var axes = pipeline.axes.filter { !$0.isKnown && step.over.contains($0.name) }.compactMap { axis in
+            axis.origin.map { OpenStep.UnknownAxis(pipeline: pipeline.name, name: axis.name, origin: $0) }
+          }
+          let origins = pipeline.axes.filter { step.over.contains($0.name) }.compactMap(\.origin?.output)
+          for used in step.command.outputs + origins {
+            for axis in result["\(used.pipeline)/\(used.step)"] ?? [] where !axes.contains(axis) { axes.append(axis) }
+          }
+          if !axes.isEmpty, axes.count > result[path]?.count ?? 0 {
+            result[path] = axes
+            changed = true
+          }
+        }
+      }
+    }
+    return result
   }
 
   // MARK: instances
@@ -65,12 +99,20 @@ private struct GraphBuilder {
       }
       axes.append(axis)
     }
+    if let loop = step.loop {
+      axes.append(
+        Axis(
+          name: Loop.axis, values: (1...loop.atMost).map { AxisValue(label: "\($0)", value: .int($0)) },
+          location: step.location))
+    }
     let product = axes.reduce(1.0) { $0 * Double($1.values.count) }
     guard product <= 10_000_000 else {
       problems.append(
         Diagnostic(
           .error, "step '\(step.name)' would have \(Int(product)) instances", at: step.location,
-          notes: ["the limit is 10,000,000; run over fewer axes, or cut them with 'exclude'"]))
+          notes: [
+            "the limit is 10,000,000; run over fewer axes, or cut them with 'exclude' (each round of a loop counts)"
+          ]))
       return
     }
     var coordinates: [Int32] = []
@@ -101,7 +143,7 @@ private struct GraphBuilder {
     var present: Set<[Int32]> = step.include.isEmpty ? [] : Set(coordinates.chunks(of: axes.count))
     for combination in step.include {
       var extra: [Int32] = []
-      for axis in axes.indices {
+      for axis in axes.indices.prefix(step.over.count) {
         guard let value = combination[axes[axis].name] else { continue }
         if let known = axes[axis].values.firstIndex(where: { $0.label == value.label }) {
           extra.append(Int32(known))
@@ -110,9 +152,14 @@ private struct GraphBuilder {
           axes[axis].values.append(value)
         }
       }
-      guard extra.count == axes.count, present.insert(extra).inserted else { continue }
-      coordinates.append(contentsOf: extra)
-      count += 1
+      guard extra.count == step.over.count else { continue }
+      // An added combination of a loop has all its rounds.
+      for round in 0..<(step.loop?.atMost ?? 1) {
+        let one = step.loop == nil ? extra : extra + [Int32(round)]
+        guard present.insert(one).inserted else { continue }
+        coordinates.append(contentsOf: one)
+        count += 1
+      }
     }
     if count == 0 {
       problems.append(
@@ -129,13 +176,23 @@ private struct GraphBuilder {
 
   private mutating func bind(_ index: Int) {
     let consumer = steps[index]
-    let templates: [Template] =
-      switch consumer.step.command {
-      case .shell(let text, _): [text]
-      case .arguments(let list): list
-      }
     var bindings: [Binding] = []
-    for case .step(let reference) in templates.flatMap(\.references) {
+    var references = consumer.step.command.outputs
+    if let loop = consumer.step.loop {
+      // A round begins when it is known whether the one before was the last.
+      let output = StepOutput(
+        pipeline: pipelines[consumer.pipeline].name, step: consumer.step.name, output: loop.output,
+        source: "\(Loop.previous).\(loop.output)")
+      if !references.contains(output) { references.append(output) }
+    }
+    for axis in consumer.axes {
+      guard let origin = axis.origin else { continue }
+      references.append(
+        StepOutput(
+          pipeline: origin.output.pipeline, step: origin.output.step, output: origin.output.output,
+          source: "from \(origin.output.source)"))
+    }
+    for reference in references {
       if bindings.contains(where: { $0.reference == reference }) { continue }
       guard let producer = indexOfStep["\(reference.pipeline)/\(reference.step)"],
         let output = steps[producer].step.outputs.firstIndex(where: { $0.name == reference.output })
@@ -144,6 +201,13 @@ private struct GraphBuilder {
           Diagnostic(
             .error, "step '\(consumer.step.name)' refers to an unknown output '\(reference.source)'",
             at: consumer.step.location))
+        continue
+      }
+      if producer == index {
+        let sources = (0..<consumer.count).map { local in
+          consumer.round(of: local) == 1 ? Int32(-1) : Int32(consumer.first + local - 1)
+        }
+        bindings.append(Binding(reference: reference, producer: producer, output: output, resolution: .single(sources)))
         continue
       }
       bindings.append(resolve(reference, producer: producer, output: output, for: consumer))
@@ -161,7 +225,7 @@ private struct GraphBuilder {
     var shared: [Int] = []
     var consumerAxis: [Int] = []
     var translation: [[Int32]] = []
-    for (axis, declared) in source.axes.enumerated() {
+    for (axis, declared) in source.outerAxes.enumerated() {
       guard let own = consumer.axes.firstIndex(where: { $0.name == declared.name }) else { continue }
       shared.append(axis)
       consumerAxis.append(own)
@@ -169,7 +233,7 @@ private struct GraphBuilder {
       for (index, value) in declared.values.enumerated() { byLabel[value.label] = Int32(index) }
       translation.append(consumer.axes[own].values.map { byLabel[$0.label] ?? -1 })
     }
-    let collects = shared.count < source.axes.count || reference.form != .automatic
+    let collects = shared.count < source.outerAxes.count || reference.form != .automatic
     let form: BuildGraph.CollectedForm =
       switch reference.form {
       case .table: .table
@@ -181,7 +245,9 @@ private struct GraphBuilder {
       lookup = collectionsOf(GroupKey(producer: producer, output: output, form: form, shared: shared))
     } else {
       lookup = Dictionary(
-        (0..<source.count).map { (key(of: $0, in: source, axes: shared), Int32(source.first + $0)) },
+        (0..<source.count).filter(source.isLast).map { local in
+          (key(of: local, in: source, axes: shared), Int32(source.first + local))
+        },
         uniquingKeysWith: { first, _ in first })
     }
     var found = [Int32](repeating: 0, count: consumer.count)
@@ -227,7 +293,7 @@ private struct GraphBuilder {
     let source = steps[group.producer]
     var members: [UInt64: [Int32]] = [:]
     var keys: [UInt64] = []
-    for instance in 0..<source.count {
+    for instance in 0..<source.count where source.isLast(instance) {
       let key = key(of: instance, in: source, axes: group.shared)
       if members[key] == nil { keys.append(key) }
       members[key, default: []].append(Int32(source.first + instance))

@@ -3,14 +3,13 @@ import RungModel
 
 /// The walk over a step that gives the fields of its instances' keys.
 public enum KeyFields {
+  /// Counts the ways in which claims have been judged: another way, another verdict.
+  static let claimRules = 1
+
   /// Every reference that can change what a step does: in its command, variables, inputs and output paths. Where a copy
   /// is published changes no result, so `publish` is not looked at.
   public static func references(of step: Step) -> [Reference] {
-    var templates: [Template] =
-      switch step.command {
-      case .shell(let text, _): [text]
-      case .arguments(let list): list
-      }
+    var templates = step.command.templates
     templates += step.variables.compactMap(\.value)
     templates += step.inputs.map(\.path)
     templates += step.outputs.map(\.path)
@@ -110,6 +109,9 @@ public enum KeyFields {
       // A list, so that ["a b"] and ["a", "b"] differ.
       fields.append(KeyField(.command, value: JSON.array(list.map { .string(keyText(of: $0)) }).compact))
       fields.append(KeyField(.shell, value: "none"))
+    case .claims(let claims):
+      fields.append(KeyField(.command, value: "judge claims, rules \(claimRules)"))
+      for claim in claims { fields.append(KeyField(.claim, claim.name, value: claim.definition.compact)) }
     }
     if let program { fields.append(KeyField(.program, program.name, value: program.name, digest: program.digest)) }
     for part in environment {

@@ -26,11 +26,26 @@ public struct Targets: Sendable {
     var problems: [Diagnostic] = []
     for text in texts {
       let found = match(text, from: folder)
-      if found.isEmpty { problems.append(unknown(text)) }
+      if found.isEmpty, waiting([text]).isEmpty { problems.append(unknown(text)) }
       chosen.formUnion(found)
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
     return chosen.sorted()
+  }
+
+  /// The steps among those that the texts name whose instances are not known yet; all of them for no texts.
+  public func waiting(_ texts: [String]) -> [OpenStep] {
+    guard !texts.isEmpty else { return graph.open }
+    let globs = texts.map { text in
+      var pattern = String(text.prefix { $0 != "[" })
+      while pattern.hasSuffix("/") { pattern.removeLast() }
+      return (text: pattern, glob: Glob(pattern))
+    }
+    return graph.open.filter { step in
+      globs.contains { text, glob in
+        glob.matches(step.path) || glob.matches(step.pipeline) || step.path == "\(step.pipeline)/\(text)"
+      }
+    }
   }
 
   /// The chosen instances and everything that they need: a flag for each node of the graph.

@@ -159,7 +159,7 @@ struct ExportValidatorStories {
   }
 
   private func look(_ sandbox: Sandbox, _ paths: [String]) throws -> Finished {
-    let variables = ExperimentStories().network.merging(["PATH": "/usr/bin:/bin", "HOME": "\(sandbox.folder)/home"]) {
+    let variables = ExperimentStories.network.merging(["PATH": "/usr/bin:/bin", "HOME": "\(sandbox.folder)/home"]) {
       $1
     }
     return try Running(
@@ -170,7 +170,7 @@ struct ExportValidatorStories {
   @Test func exportsAreValid() throws {
     // One test, so that the validators are installed once.
     let experiment = try ExperimentStories().copy()
-    let report = try experiment.run("--profile", "smoke", with: ExperimentStories().network)
+    let report = try experiment.run("--profile", "smoke", with: ExperimentStories.network)
     try #require(report.finished.code == 0, "\(report.finished.testDescription)")
     let valid = try validate(experiment, ExperimentStories.figures[1])
     #expect(valid.code == 0 && valid.output.split(separator: "\n").count == 4, "\(valid.testDescription)")

@@ -34,9 +34,9 @@ import Testing
 
   @Test func killedAtAnyInstantTheNextRunCompletes() throws {
     let sandbox = try Sandbox(["pipelines/chain/pipeline.yaml": Self.pipeline])
-    let began = Self.now()
+    let began = Instants.now()
     #expect(try sandbox.run().counts == Counts(ran: 9))
-    var length = Self.now() - began
+    var length = Instants.now() - began
     let undisturbed = results(sandbox)
     #expect(undisturbed.allSatisfy { $0.contains("0000") })
     let files = try projectFiles(sandbox)
@@ -50,7 +50,7 @@ import Testing
       let salt = "\(1000 + round)"
       let run = try sandbox.start(["run", "--json", "--set", "salt=\(salt)"])
       // Instants spread over the length of a run: this wait is what the story is about.
-      usleep(UInt32(Int64.random(in: 0...length, using: &instants) / 1000))
+      instants.wait(within: length)
       run.signal(SIGKILL)
       // How long a run takes depends on what else the machine does: the measure follows.
       if try run.wait().code == 128 + SIGKILL {
@@ -91,7 +91,7 @@ import Testing
     for round in 1...20 {
       let sandbox = try Sandbox(["pipelines/chain/pipeline.yaml": Self.pipeline])
       let run = try sandbox.start(["run", "--json"])
-      usleep(UInt32(Int64.random(in: 0...length, using: &instants) / 1000))
+      instants.wait(within: length)
       run.signal(SIGKILL)
       if try run.wait().code == 128 + SIGKILL {
         killed += 1
@@ -112,26 +112,5 @@ import Testing
 
   private func projectFiles(_ sandbox: Sandbox) throws -> [String] {
     try sandbox.files().filter { !$0.hasPrefix("cache/") }
-  }
-
-  private static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
-  /// Numbers that are the same every time (SplitMix64).
-  private struct Instants: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
   }
 }

@@ -67,7 +67,7 @@ import Testing
     let project = try Self.project.load()
     let pipeline = try #require(project.pipeline("double-descent"))
     #expect(pipeline.folder.text == "pipelines/double-descent")
-    #expect(pipeline.steps.map(\.name) == ["data", "fit", "theory", "figure"])
+    #expect(pipeline.steps.map(\.name) == ["data", "fit", "theory", "figure", "claims"])
     #expect(pipeline.axes.map(\.name) == ["width", "seed"])
     #expect(pipeline.axes[0].values.map(\.label) == ["20", "50", "100", "150", "200", "250", "400", "800"])
     #expect(pipeline.axes[1].isReplicate)
@@ -93,9 +93,21 @@ import Testing
     #expect(figure.base.text == "pipelines/double-descent")
   }
 
-  @Test func claimsAreOneWarning() throws {
-    let warnings = try Self.project.load().warnings
-    #expect(warnings.map(\.message) == ["claims are read but not checked by this version"])
-    #expect(warnings.first?.location?.line == 45)
+  @Test func claimsBecomeAStepThatJudgesThem() throws {
+    let project = try Self.project.load()
+    #expect(project.warnings.isEmpty)
+    let step = try #require(project.pipeline("double-descent")?.steps.last)
+    guard case .claims(let claims) = step.command, let claim = claims.first else {
+      Issue.record("the last step judges claims")
+      return
+    }
+    #expect(claim.name == "peak")
+    #expect(claim.expectation == .holds)
+    #expect(claim.location?.line == 46)
+    #expect(
+      claim.definition.compact
+        == #"{"says":"The test error peaks where the width equals the number of samples.","measured":"figure.summary#/peak_width","predicted":"samples = 200.0","within":"relative 0.15","expect":"holds"}"#
+    )
+    #expect(step.command.outputs.map(\.source) == ["figure.summary"])
   }
 }

@@ -29,6 +29,9 @@ import Testing
     #expect(keys(parts["tolerance"]) == Keys.tolerance.sorted())
     #expect(keys(parts["resources"]) == Keys.resources.sorted())
     #expect(keys(parts["profile"]) == Keys.profile.sorted())
+    #expect(keys(parts["loop"]) == Keys.loop.sorted())
+    #expect(keys(parts["claim"]) == Keys.claim.sorted())
+    #expect(keys(mapping(in: parts["claim"]?["properties"]?["within"])) == Keys.claimTolerance.sorted())
     let forms = parts["axisMapping"]?["oneOf"]?.array?.compactMap { $0["required"]?.array?.first?.string }
     #expect(forms == Keys.axisForms)
   }
@@ -56,7 +59,7 @@ import Testing
   @Test func documentedExamplesLoad() throws {
     let parts = try Self.text("docs/formats/pipeline.md").split(separator: "```")
     let blocks = parts.filter { $0.hasPrefix("yaml\n") }.map { String($0.dropFirst(5)) }
-    #expect(blocks.count == 7)
+    #expect(blocks.count == 8)
     for block in blocks {
       var text = block.hasPrefix("pipeline:") ? block : "pipeline: example\n" + block
       if !text.contains("\nsteps:") { text += "steps: {s: {run: 'echo > {out.o}', outputs: {o: o}}}\n" }

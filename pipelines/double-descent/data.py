@@ -10,10 +10,7 @@ import argparse
 
 import numpy as np
 
-
-def generator(*name):
-    """The random generator of a name: the same for the same words, independent of every other one."""
-    return np.random.default_rng(np.random.SeedSequence(list("/".join(map(str, name)).encode())))
+from experiment import stream
 
 
 def main():
@@ -21,14 +18,18 @@ def main():
     parser.add_argument("--samples", type=int, required=True)
     parser.add_argument("--dimension", type=int, required=True)
     parser.add_argument("--noise", type=float, required=True, help="standard deviation of the label noise")
+    parser.add_argument("--universe", type=int, required=True, help="all random numbers are others in another one")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--out", required=True, help="the .npz to write: inputs, labels, teacher")
     arguments = parser.parse_args()
 
-    teacher = generator("teacher", arguments.seed).standard_normal(arguments.dimension)
+    def draw(what):
+        return stream(arguments.universe, "double-descent", what, arguments.seed)
+
+    teacher = draw("teacher").standard_normal(arguments.dimension)
     teacher /= np.linalg.norm(teacher)
-    inputs = generator("inputs", arguments.seed).standard_normal((arguments.samples, arguments.dimension))
-    errors = generator("label noise", arguments.seed).standard_normal(arguments.samples)
+    inputs = draw("inputs").standard_normal((arguments.samples, arguments.dimension))
+    errors = draw("label noise").standard_normal(arguments.samples)
     np.savez(arguments.out, inputs=inputs, labels=inputs @ teacher + arguments.noise * errors, teacher=teacher)
 
 

@@ -16,15 +16,12 @@ import argparse
 
 import numpy as np
 
-
-def generator(*name):
-    """The random generator of a name: the same for the same words, independent of every other one."""
-    return np.random.default_rng(np.random.SeedSequence(list("/".join(map(str, name)).encode())))
+from experiment import stream
 
 
-def directions(width, dimension, seed):
+def directions(width, dimension, universe, seed):
     """Random unit vectors, one a row, in single precision: what is fitted with is exactly what is stored."""
-    rows = generator("directions", width, seed).standard_normal((width, dimension))
+    rows = stream(universe, "double-descent", "directions", width, seed).standard_normal((width, dimension))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -32,6 +29,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--ridge", type=float, required=True)
+    parser.add_argument("--universe", type=int, required=True, help="all random numbers are others in another one")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--data", required=True, help="the .npz that data.py wrote")
     parser.add_argument("--out", required=True, help="the .npz to write: directions, coefficients, training_error")
@@ -40,7 +38,7 @@ def main():
     with np.load(arguments.data) as data:
         inputs, labels = data["inputs"], data["labels"]
     samples, dimension = inputs.shape
-    weights = directions(arguments.width, dimension, arguments.seed)
+    weights = directions(arguments.width, dimension, arguments.universe, arguments.seed)
     features = np.maximum(inputs @ weights.T.astype(np.float64), 0) - 1 / np.sqrt(2 * np.pi)
 
     penalty = arguments.ridge * arguments.width * samples / dimension

@@ -43,7 +43,7 @@ enum Wording {
 
   /// A way into a JSON value as a JSON Pointer in a fragment (RFC 6901), as claims write it: `#/runs/3/loss`.
   static func pointer(_ way: [String]) -> String {
-    let steps = way.map { $0.replacing("~", with: "~0").replacing("/", with: "~1") }
+    let steps = way.map(JSONPointer.escaped)
     return plain((["#"] + steps).joined(separator: "/"), longest: 300)
   }
 

@@ -33,6 +33,7 @@ struct StepChecker {
       step.command = .arguments(nodes.map { resolver.template($0, of: draft, in: .command) })
     case nil: break
     }
+    checkLoop(draft, step)
     for (name, node, form, key) in draft.inputs {
       let template = resolver.template(node, of: draft, in: .declaration)
       let form = form ?? Self.form(of: template)
@@ -68,6 +69,61 @@ struct StepChecker {
     }
     note(resolver, from: "\(pipeline.name)/\(step.name)")
     return step
+  }
+
+  /// Where a dynamic axis takes its values from: an output of a step with one instance, which needs none of the steps that
+  /// run over the axis.
+  mutating func checkOrigin(
+    _ origin: AxisOrigin, of key: YAMLNode, in pipeline: PipelineDraft, maker: StepDraft?, users: [String]
+  ) {
+    var reader = ClaimReader(pipeline: pipeline, names: names, mistakes: mistakes)
+    guard reader.output(origin.output.source, at: key) != nil else { return }
+    if let maker, !maker.step.over.isEmpty {
+      mistakes.error(
+        "an axis takes its values from a step with one instance, and '\(maker.step.name)' runs over \(maker.step.over.joined(separator: ", "))",
+        at: key, notes: ["let a step that runs over nothing write the list"])
+    }
+    guard let to = ids["\(origin.output.pipeline)/\(origin.output.step)"] else { return }
+    for user in users {
+      guard let from = ids["\(pipeline.name)/\(user)"] else { continue }
+      let placeholder = Placeholder(names: [origin.output.step, origin.output.output], source: origin.output.source)
+      edges.append(CycleCheck.Edge(from: from, to: to, node: key, placeholder: placeholder))
+    }
+  }
+
+  // Rounds that differ in nothing would all give the same.
+  private func checkLoop(_ draft: StepDraft, _ step: Step) {
+    guard step.loop != nil, !draft.isIncomplete, draft.run != nil else { return }
+    // One that is misspelt is told where it stands.
+    let isMisspelt = step.command.templates.contains { $0.source.contains("{\(Loop.previous).") }
+    let moves =
+      isMisspelt
+      || step.command.templates.flatMap(\.references).contains { reference in
+        switch reference {
+        case .step(let output): output.source.hasPrefix("\(Loop.previous).")
+        case .axis(Loop.axis, _): true
+        default: false
+        }
+      }
+    if !moves {
+      mistakes.error(
+        "every round of '\(step.name)' would be the same: its command uses nothing of the round before", at: draft.key,
+        notes: ["use {previous.OUTPUT}, or {round}, the number of the round"])
+    }
+  }
+
+  /// The step that judges a pipeline's claims.
+  mutating func judging(_ pipeline: PipelineDraft) -> Step {
+    var reader = ClaimReader(pipeline: pipeline, names: names, mistakes: mistakes)
+    let claims = reader.read(pipeline.claims)
+    if let from = ids["\(pipeline.name)/\(Step.claims)"] {
+      for (output, node) in reader.uses {
+        guard let to = ids["\(output.pipeline)/\(output.step)"] else { continue }
+        let placeholder = Placeholder(names: [output.step, output.output], source: output.source)
+        edges.append(CycleCheck.Edge(from: from, to: to, node: node, placeholder: placeholder))
+      }
+    }
+    return Step.judging(claims)
   }
 
   /// Compares published places, when every step's inputs are known.

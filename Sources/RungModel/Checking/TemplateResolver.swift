@@ -44,7 +44,10 @@ struct TemplateResolver {
           segments.append(.literal(placeholder.braced))
           continue
         }
-        if case .step(let output) = reference { uses.append((output, node, placeholder)) }
+        // A round that uses the one before it is no circle.
+        if case .step(let output) = reference, placeholder.names[0] != Loop.previous || placeholder.pipeline != nil {
+          uses.append((output, node, placeholder))
+        }
         segments.append(.reference(reference))
       }
     }
@@ -62,6 +65,8 @@ struct TemplateResolver {
     }
     if placeholder.pipeline != nil { return output(placeholder, node, step) }
     if path[0] == "out" { return ownOutput(placeholder, node, step) }
+    if path[0] == Loop.previous { return previousOutput(placeholder, node, step) }
+    if path == [Loop.axis], step.step.loop != nil { return .axis(Loop.axis, field: nil) }
     if let reference = plain(placeholder, node, step) {
       if let form = placeholder.form {
         mistake(
@@ -139,6 +144,35 @@ struct TemplateResolver {
     return nil
   }
 
+  private func previousOutput(_ placeholder: Placeholder, _ node: YAMLNode, _ step: StepDraft) -> Reference? {
+    let own = step.outputs.map(\.output.name)
+    let path = placeholder.names
+    guard step.step.loop != nil else {
+      if !step.isIncomplete {
+        mistake(
+          "\(placeholder.braced) is an output of the round before, and the step has no 'repeat'", node, placeholder,
+          notes: ["add 'repeat: {until: \"{out.NAME}#/POINTER\", at_most: N}'"])
+      }
+      return nil
+    }
+    guard path.count == 2, own.contains(path[1]), placeholder.form == nil else {
+      if step.isIncomplete { return nil }
+      let wanted = path.dropFirst().joined(separator: ".")
+      mistake(
+        wanted.isEmpty
+          ? "{previous} must say which output"
+          : placeholder.form == nil ? "the step has no output '\(wanted)'" : "a round has one output, not a collection",
+        node, placeholder, notes: [Mistakes.suggestion(wanted, among: own, of: "outputs")].compactMap { $0 })
+      return nil
+    }
+    if step.outputs.contains(where: { $0.output.name == path[1] && $0.isFolder }) {
+      mistake("a folder cannot be handed to the next round; make it a file", node, placeholder)
+      return nil
+    }
+    return .step(
+      StepOutput(pipeline: pipeline.name, step: step.step.name, output: path[1], source: placeholder.source))
+  }
+
   private func output(_ placeholder: Placeholder, _ node: YAMLNode, _ step: StepDraft) -> Reference? {
     let path = placeholder.names
     let owner = placeholder.pipeline ?? pipeline.name
@@ -186,6 +220,7 @@ struct TemplateResolver {
     let path = placeholder.names
     if placeholder.pipeline != nil { return "an output of another step" }
     if path[0] == "out" { return "an output" }
+    if path[0] == Loop.previous { return "an output of the round before" }
     if pipeline.parameter(path[0]) != nil || pipeline.axis(path[0]) != nil { return nil }
     if path.count == 1, step.inputs.contains(where: { $0.name == path[0] }) { return "an input" }
     if path.count > 1, names.outputs[pipeline.name]?[path[0]] != nil { return "an output of another step" }

@@ -63,6 +63,27 @@ extension AxisReader {
     return numbers(Numbers.spaced(from: from, to: to, count: count, isLog: isLog), node)
   }
 
+  // That the output exists is checked when all steps are known.
+  func dynamic(_ node: YAMLNode) -> Draft? {
+    guard let text = mistakes.text(node, for: "from") else { return nil }
+    let halves = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let slash = halves[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let names = (slash.last ?? "").split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(
+      String.init)
+    guard halves.count == 2, let place = JSONPointer(halves[1]), names.count == 2, !names[0].isEmpty,
+      !names[1].isEmpty
+    else {
+      mistakes.error(
+        "'\(text)' is no place in an output", at: node,
+        notes: ["write STEP.OUTPUT#/NAME: the place of a list of values"])
+      return nil
+    }
+    let output = StepOutput(
+      pipeline: slash.count == 2 ? slash[0] : pipeline, step: names[0], output: names[1], form: .files,
+      source: halves[0])
+    return Draft(origin: AxisOrigin(output: output, place: place))
+  }
+
   func zipped(_ node: YAMLNode, axis: String) -> Draft? {
     guard let entries = node.entries, !entries.isEmpty else {
       mistakes.expected("a mapping of names to lists", for: "zip", found: node)

@@ -11,7 +11,11 @@ struct AxisReader {
     var values: [(value: AxisValue, node: YAMLNode)] = []
     var isReplicate = false
     var table: RelativePath?
+    var origin: AxisOrigin?
   }
+
+  /// The pipeline whose axes are read.
+  var pipeline = ""
 
   /// The axis; nil after a mistake.
   func read(name: String, key: YAMLNode, value node: YAMLNode) -> Axis? {
@@ -37,13 +41,13 @@ struct AxisReader {
     if node.entries != nil, let changed = change(values, seen, by: node, name: name, fields: draft.fields) {
       values = changed
     }
-    guard !values.isEmpty else {
+    guard !values.isEmpty || draft.origin != nil else {
       mistakes.error("axis '\(name)' has no values", at: node, notes: ["give it at least one, like [1, 2, 3]"])
       return nil
     }
     return Axis(
       name: name, fields: draft.fields, values: values, isReplicate: draft.isReplicate, table: draft.table,
-      location: key.location)
+      origin: draft.origin, location: key.location)
   }
 
   private func draft(name: String, _ node: YAMLNode) -> Draft? {
@@ -87,10 +91,12 @@ struct AxisReader {
       draft.values = (0..<count).map { (AxisValue(label: String($0), value: .int($0)), value) }
       return draft
     default:
-      mistakes.error(
-        "dynamic axes ('from') are not supported yet by this version", at: fields.key(form) ?? value,
-        notes: ["list the values, or compute them into a CSV file and use 'table'"])
-      return nil
+      for key in ["exclude", "include"] {
+        guard let other = fields.key(key) else { continue }
+        mistakes.error("'\(key)' does not go with 'from': the values are not known yet", at: other)
+        return nil
+      }
+      return dynamic(value)
     }
     mistakes.expected("a list", for: form, found: value)
     return nil

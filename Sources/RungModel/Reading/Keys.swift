@@ -7,6 +7,7 @@ enum Keys {
   /// A step, and `defaults`.
   static let step = [
     "kind", "over", "exclude", "include", "run", "shell", "inputs", "outputs", "environment", "resources", "timeout",
+    "grace",
     "retries", "env", "secrets", "network", "watch", "keep", "deterministic", "uses", "repeat",
   ]
   /// Keys of a step that make no sense for all steps at once.
@@ -29,6 +30,15 @@ enum Keys {
   static let tolerance = ["absolute", "relative"]
   /// Resources that are not pools.
   static let resources = ["cpus", "memory", "gpus"]
+  /// A claim.
+  static let claim = [
+    "says", "measured", "predicted", "within", "at_most", "at_least", "over", "where", "statistic", "independent",
+    "expect",
+  ]
+  /// How far a measurement may lie from a prediction.
+  static let claimTolerance = ["absolute", "relative", "log", "sigma", "z"]
+  /// A loop.
+  static let loop = ["until", "at_most"]
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.

@@ -62,6 +62,13 @@ struct OverrideReader {
           found.formUnion(wanted)
           continue
         }
+        if let origin = axis.origin {
+          mistakes.error(
+            "\(option): the values of the axis '\(axisName)' come from \(origin.text) and are not known yet",
+            notes: ["cut the list that the step writes"])
+          found.formUnion(wanted)
+          continue
+        }
         known.append((pipelines[index].name, axis.values.prefix(1000).map(\.label)))
         axis.values.removeAll { !wanted.contains($0.label) }
         found.formUnion(axis.values.map(\.label))

@@ -13,6 +13,8 @@ struct PipelineDraft {
   var environment: YAMLNode?
   var defaults: YAMLNode?
   var steps: [YAMLNode.Entry] = []
+  /// What it claims.
+  var claims: [YAMLNode.Entry] = []
   /// The axes as the file declares them, before profiles and the command line.
   var declared: [String: Axis] = [:]
   /// The names of its profiles.
@@ -64,12 +66,11 @@ struct PipelineReader {
     readDefaults(fields, into: &draft)
     readSteps(fields, into: &draft)
     checkCollisions(draft)
-    if let claims = fields["claims"] {
-      if claims.entries == nil {
-        mistakes.expected("a mapping", for: "claims", found: claims)
-      } else if let key = fields.key("claims") {
-        mistakes.warning("claims are read but not checked by this version", at: key)
-      }
+    draft.claims = fields.mapping("claims") ?? []
+    if !draft.claims.isEmpty, let step = draft.steps.first(where: { $0.name == Step.claims }) {
+      mistakes.error(
+        "'\(Step.claims)' is the step that judges the claims of the pipeline", at: step.key,
+        notes: ["give this step another name"])
     }
     return draft
   }
@@ -90,7 +91,7 @@ struct PipelineReader {
       draft.isIncomplete = true
       return
     }
-    let reader = AxisReader(files: files, mistakes: mistakes)
+    let reader = AxisReader(files: files, mistakes: mistakes, pipeline: draft.name)
     for entry in entries {
       if !mistakes.checkName(entry.key, what: "an axis") { continue }
       let axis = reader.read(name: entry.name, key: entry.key, value: entry.value)
@@ -101,7 +102,7 @@ struct PipelineReader {
 
   // Checks every profile and applies the one that was asked for.
   private func readProfiles(_ fields: Fields, into draft: inout PipelineDraft) {
-    let reader = AxisReader(files: files, mistakes: mistakes)
+    let reader = AxisReader(files: files, mistakes: mistakes, pipeline: draft.name)
     for profile in fields.mapping("profiles") ?? [] {
       guard mistakes.checkName(profile.key, what: "a profile") else { continue }
       draft.profiles.append(profile.name)

@@ -16,27 +16,21 @@ struct StepReader {
       draft.isIncomplete = true
       return draft
     }
-    if let loop = fields.key("repeat") {
-      mistakes.error("loops ('repeat') are not supported yet by this version", at: loop)
-    }
     draft.step.kind = fields.text("kind")
     readAxes(fields, into: &draft)
     readRun(fields, into: &draft)
     readInputs(fields, into: &draft)
     readOutputs(fields, into: &draft)
     readVariables(fields, into: &draft)
+    readLoop(fields, into: &draft)
     if fields.key("environment") != nil {
       draft.step.environment = fields["environment"].flatMap(readEnvironment)
     } else {
       draft.step.environment = environment.flatMap(readEnvironment)
     }
     readResources(fields, into: &draft)
-    if let timeout = fields["timeout"], let text = mistakes.text(timeout, for: "timeout") {
-      draft.step.timeout = TimeSpan(text)
-      if draft.step.timeout == nil || draft.step.timeout?.nanoseconds == 0 {
-        mistakes.error("'\(text)' is no length of time", at: timeout, notes: ["write it like 30 s, 5 min or 1.5 h"])
-      }
-    }
+    draft.step.timeout = time(fields, "timeout")
+    draft.step.grace = time(fields, "grace")
     draft.step.retries = fields.int("retries", in: 0...1000) ?? 0
     draft.step.network = fields.bool("network") ?? false
     draft.step.watch = fields.word("watch", as: WatchLevel.self)
@@ -45,11 +39,25 @@ struct StepReader {
       guard let text = mistakes.text(item, for: "keep") else { continue }
       if let path = RelativePath(text), !path.text.isEmpty {
         draft.step.keep.append(path)
+        if let output = draft.outputs.first(where: { RelativePath($0.path.text ?? "") == path }) {
+          mistakes.error(
+            "'\(text)' is kept between attempts and cannot be the output '\(output.output.name)' as well", at: item,
+            notes: ["keep a checkpoint under another name, and write the result when it is complete"])
+        }
       } else {
         mistakes.error("'\(text)' lies outside the workspace", at: item, notes: ["keep files by paths inside it"])
       }
     }
     return draft
+  }
+
+  private func time(_ fields: Fields, _ key: String) -> TimeSpan? {
+    guard let value = fields[key], let text = mistakes.text(value, for: key) else { return nil }
+    guard let time = TimeSpan(text), time.nanoseconds > 0 else {
+      mistakes.error("'\(text)' is no length of time", at: value, notes: ["write it like 30 s, 5 min or 1.5 h"])
+      return nil
+    }
+    return time
   }
 
   private func readAxes(_ fields: Fields, into draft: inout StepDraft) {
@@ -95,6 +103,11 @@ struct StepReader {
         continue
       }
       guard case .some(.some(let axis)) = pipeline.axis(entry.name) else { continue }
+      if let origin = axis.origin {
+        mistakes.error(
+          "the values of the axis '\(entry.name)' come from \(origin.text) and are not known yet", at: entry.key)
+        continue
+      }
       if let text = entry.value.text, let known = axis.values.first(where: { $0.label == text }) {
         combination[entry.name] = known
       } else if key == "exclude",
@@ -141,6 +154,48 @@ struct StepReader {
       draft.run = .arguments(items.filter { mistakes.text($0, for: "run") != nil })
     case .mapping: mistakes.expected("a text or a list of texts", for: "run", found: run)
     }
+  }
+
+  private func readLoop(_ fields: Fields, into draft: inout StepDraft) {
+    guard let node = fields["repeat"],
+      let parts = Fields(node, known: Keys.loop, for: "'repeat'", mistakes: mistakes)
+    else { return }
+    // What refers to the rounds is no mistake of its own when they cannot be read.
+    defer { if draft.step.loop == nil { draft.isIncomplete = true } }
+    guard let until = parts["until"], let limit = parts["at_most"] else {
+      if parts.lacks("until") || parts.lacks("at_most") {
+        mistakes.error(
+          "a loop needs 'until' and 'at_most'", at: node,
+          notes: ["repeat: {until: \"{out.state}#/converged\", at_most: 30}"])
+      }
+      return
+    }
+    let count = mistakes.int(limit, for: "at_most", in: 1...100_000)
+    guard let text = mistakes.text(until, for: "until") else { return }
+    let halves = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let pieces = TemplatePiece.pieces(of: halves[0])
+    guard halves.count == 2, let place = JSONPointer(halves[1]), pieces.count == 1,
+      case .placeholder(let placeholder) = pieces[0], placeholder.names.count == 2, placeholder.names[0] == "out"
+    else {
+      mistakes.error(
+        "'until' names a place in an output of the step, not '\(text)'", at: until,
+        notes: ["write \"{out.NAME}#/POINTER\": the loop ends when the value there is true"])
+      return
+    }
+    let names = draft.outputs.map(\.output.name)
+    guard draft.isIncomplete || names.contains(placeholder.names[1]) else {
+      mistakes.error(
+        "the step has no output '\(placeholder.names[1])'", at: until, name: placeholder.names[1], among: names,
+        of: "outputs")
+      return
+    }
+    if draft.step.over.contains(Loop.axis) {
+      mistakes.error(
+        "the axis '\(Loop.axis)' counts the rounds of a loop", at: node, notes: ["give the other axis another name"])
+      return
+    }
+    guard let count else { return }
+    draft.step.loop = Loop(output: placeholder.names[1], place: place, atMost: count)
   }
 
   private func readVariables(_ fields: Fields, into draft: inout StepDraft) {
