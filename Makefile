@@ -5,7 +5,7 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build build-bench demo test lint layers format bench bench-full soak fuzz install help
+.PHONY: build build-bench demo test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
 
 build: ## the command and what starts its steps, optimised and linked statically, as .build/release/rung and rung-step
 	swift build -c release --disable-local-rpath --product rung
@@ -44,6 +44,19 @@ bench-full: build build-bench ## all benchmarks, and what users would take inste
 	Benchmarks/run --full
 	Benchmarks/store --full --peers
 	Benchmarks/scale --full
+
+# The experiments under pipelines/ but for the benchmarks.
+GALLERY = $(filter-out benchmarks,$(notdir $(patsubst %/pipeline.yaml,%,$(wildcard pipelines/*/pipeline.yaml))))
+
+gallery: ## all experiments under pipelines/, their figures and claims, and whether the claims are sharp
+	scripts/setup
+	$(MAKE) --no-print-directory build
+	$(RUNG) run $(GALLERY)
+	$(RUNG) claims
+	$(RUNG) claims --json | scripts/gallery-check
+
+gallery-universes: build ## how often the claims come out otherwise in three fresh universes
+	scripts/gallery-universes
 
 soak: ## the store's tests at length: crashes, failing calls, killed processes; SOAK_MINUTES (10)
 	scripts/soak

@@ -134,6 +134,11 @@ struct ClaimText {
     }
     Console.print(colored(table.text))
     for row in rows { note(row) }
+    let unjudged = rows.filter { $0.verdict == nil }.map(\.pipeline)
+    let pipelines = unjudged.enumerated().filter { index, name in !unjudged[..<index].contains(name) }.map(\.element)
+    if !pipelines.isEmpty {
+      Console.print("\(unjudged.count) not judged yet; this does it: rung run \(pipelines.joined(separator: " "))")
+    }
     let wrong = rows.count { !$0.isAsExpected }
     let breaking = rows.count { $0.isAsExpected && $0.claim.expectation == .breaks }
     let stale = rows.count { !$0.isCurrent && $0.verdict != nil }
@@ -166,12 +171,8 @@ struct ClaimText {
 
   private func note(_ row: ClaimRow) {
     guard !row.isAsExpected else { return }
-    let name = "\(row.pipeline)/\(row.claim.name)"
-    guard let verdict = row.verdict else {
-      Console.print("\(name): not judged yet; run it: rung run \(row.pipeline)")
-      return
-    }
-    Console.print(ClaimWords.sentence(name, verdict, says: row.claim.says))
+    guard let verdict = row.verdict else { return }
+    Console.print(ClaimWords.sentence("\(row.pipeline)/\(row.claim.name)", verdict, says: row.claim.says))
   }
 
   static func place(_ verdict: JSON) -> String { ClaimWords.place(verdict) }
