@@ -59,10 +59,16 @@ struct GCCommand: ParsableCommand {
     if !dryRun { ObjectStore.releaseReserve(ofCache: cache) }
     let store = try ObjectStore(path: cache)
     let ledger = try Ledger(path: "\(cache)/index.sqlite", durable: true)
-    let request = Collector.Request(
+    let graph = try declared()
+    var request = Collector.Request(
       olderThan: age.nanoseconds, maxSize: size?.bytes,
       keepRuns: try keepRun.map { try RunNames.resolve($0, ledger, project: projectName) }, project: projectName,
-      instances: try declaredInstances())
+      instances: graph.map { graph in Set((0..<graph.instanceCount).map(graph.name(of:))) })
+    for step in graph?.steps ?? [] where !step.step.passing.isEmpty {
+      for instance in step.first..<(step.first + step.count) {
+        request.passing[graph?.name(of: instance) ?? ""] = step.step.passing
+      }
+    }
     let collector = Collector(store: store, ledger: ledger, cache: cache)
     let report =
       try dryRun
@@ -87,7 +93,7 @@ struct GCCommand: ParsableCommand {
   }
 
   // What the project's files declare, without profile and overrides; nil when they cannot be read.
-  private func declaredInstances() throws -> Set<String>? {
+  private func declared() throws -> BuildGraph? {
     let (root, _) = try project.root()
     guard let loaded = try? Project.load(root: root, files: ProjectOptions.files(root)),
       let graph = try? BuildGraph(loaded.pipelines)
@@ -95,7 +101,7 @@ struct GCCommand: ParsableCommand {
       Console.complain("the pipelines cannot be read: the latest result of every instance that ever was is kept")
       return nil
     }
-    return Set((0..<graph.instanceCount).map(graph.name(of:)))
+    return graph
   }
 }
 

@@ -34,6 +34,9 @@ extension CollectionReport {
     if strayObjects > 0 {
       lines.append("nothing refers to \(Self.count(strayObjects, "object")) of \(ByteCount(bytes: strayBytes))")
     }
+    if !passed.isEmpty {
+      lines.append("outputs of \(Self.count(passed.count, "result")) go that are made again when something reads them")
+    }
     if !kept.isEmpty { lines.append("kept: \(keptWords(age))") }
     if let spared = collected?.spared, spared > 0 {
       lines.append("spared \(Self.count(spared, "object")) that a running process relies on")
@@ -86,7 +89,7 @@ extension CollectionReport {
       "kept_bytes": .int(keptBytes + bytes - (collected?.bytes ?? bytes)),
       "max_size": maxSize.map { .int($0) } ?? .null, "fits": .bool(fits),
       "stray_objects": .int(strayObjects), "stray_bytes": .int(strayBytes),
-      "rebuild_ns": .int(rebuilding),
+      "rebuild_ns": .int(rebuilding), "recomputable": .int(passed.count),
       "kept": .object(Retention.Keeping.allCases.map { JSON.Member($0.rawValue, .int(kept[$0, default: 0])) }),
       "steps": .array(
         steps.map { step in

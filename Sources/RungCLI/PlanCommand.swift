@@ -35,6 +35,7 @@ struct PlanCommand: ParsableCommand {
   ) throws {
     let (session, place) = try project.open(ingesting: false, watch: try watch.level())
     let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
+    session.asked = session.targets.named(targets, from: place)
     let survey = try session.survey(chosen, forced: force)
     defer { session.remember() }
     let unpublished = session.unpublished(survey)

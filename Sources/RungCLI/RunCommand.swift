@@ -64,6 +64,7 @@ struct RunCommand: ParsableCommand {
       guard summary.isGood else { return try end(before.total(summary)) }
     }
     let chosen = try stages.session.targets.instances(stages.texts, from: place)
+    stages.session.asked = stages.session.targets.named(targets, from: place)
     let before = stages.tally
     let summary = try run(stages.session, chosen, stages: &stages, isLast: true, remembering: request)
     try end(before.total(summary))
@@ -89,9 +90,20 @@ struct RunCommand: ParsableCommand {
     view.begin()
     let summary = engine.run()
     view.end()
+    if isLast, summary.isGood { pass(engine) }
     if isLast, let request { engine.remember(request) }
     stages.add(summary)
     return summary
+  }
+
+  // Frees what is made again when something reads it. That it could not be freed takes nothing away from the run.
+  private func pass(_ engine: RunEngine) {
+    do {
+      try engine.pass()
+    } catch {
+      Console.complain(
+        "\(Style.errors.yellow("warning:")) what is declared 'recompute: true' is still stored: \(error)")
+    }
   }
 
   private func end(_ summary: RunSummary) throws {

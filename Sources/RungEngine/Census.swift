@@ -16,6 +16,7 @@ struct Census {
     let run: String
     let identity: Reproducibility.Execution
     let outputs: [Digest]
+    let outputNames: [String]
     let trees: [Digest]
     let size: Int64
     let duration: Int64
@@ -47,9 +48,11 @@ struct Census {
     holdings = RecordHoldings(store: store)
   }
 
-  /// Looks at everything. `pinned` are the runs to keep, `instances` those that `project` declares, where that is known.
+  /// Looks at everything. `pinned` are the runs to keep, `instances` those that `project` declares, where that is known;
+  /// `isPassing` says which outputs may go at once.
   static func take(
-    _ store: ObjectStore, _ ledger: Ledger, pinned: Set<String>, project: String, instances: Set<String>?
+    _ store: ObjectStore, _ ledger: Ledger, pinned: Set<String>, project: String, instances: Set<String>?,
+    isPassing: (_ execution: Execution, _ output: String) -> Bool
   ) throws -> Census {
     var census = Census(store, ledger)
     try census.listObjects()
@@ -59,7 +62,7 @@ struct Census {
       isDeclared: { $0 != project || instances?.contains($1) != false })
     try census.linkTrees(all)
     census.judge(all)
-    try census.addResults(all, history, pinned)
+    try census.addResults(all, history, pinned, isPassing)
     try census.fix()
     return census
   }
@@ -171,7 +174,9 @@ struct Census {
     }
   }
 
-  private mutating func addResults(_ all: [Execution], _ history: HistoryDigest, _ pinned: Set<String>) throws {
+  private mutating func addResults(
+    _ all: [Execution], _ history: HistoryDigest, _ pinned: Set<String>, _ isPassing: (Execution, String) -> Bool
+  ) throws {
     let published = Set(try ledger.publishedEverywhere().map(\.record))
     let uses = try ledger.uses(since: .min)
     // Those too whose bytes are gone: they tell what others were made from.
@@ -186,9 +191,10 @@ struct Census {
     for execution in executions {
       let record = execution.record
       var result = Retention.Result(
-        record: record, roots: Set(execution.outputs.compactMap { places[$0] }).sorted(), size: execution.size,
+        record: record, roots: outputs(of: execution) { !isPassing(execution, $0) }, size: execution.size,
         duration: execution.duration,
         lastUsed: max(execution.ended, history.lastUsed[record] ?? .min, uses[record] ?? .min))
+      result.passing = outputs(of: execution) { isPassing(execution, $0) }
       result.needs = execution.needs.compactMap { numbers[$0] }
       result.gathers = execution.gathers.compactMap { gatherings[$0] }
       result.isPinned = history.pinned.contains(record) || pinned.contains(execution.run)
@@ -196,6 +202,12 @@ struct Census {
       result.isCurrent = history.current.contains(record)
       facts.results.append(result)
     }
+  }
+
+  // Those that are in the store.
+  private func outputs(of execution: Execution, where isIncluded: (String) -> Bool) -> [Int] {
+    let digests = zip(execution.outputs, execution.outputNames).filter { isIncluded($1) }.map(\.0)
+    return Set(digests.compactMap { places[$0] }).sorted()
   }
 
   private mutating func fix() throws {
@@ -226,7 +238,7 @@ extension Census.Execution {
     self.init(
       record: digest, instance: record.instance, step: "\(record.pipeline)/\(record.step)", run: record.run,
       identity: .init(key: record.key, observed: [record.observed.project, record.observed.system]),
-      outputs: record.outputs.map(\.digest),
+      outputs: record.outputs.map(\.digest), outputNames: record.outputs.map(\.name),
       trees: record.outputs.filter { $0.kind == ActionOutput.Kind.tree.name }.map(\.digest),
       size: record.outputs.reduce(0) { $0 &+ max(0, $1.size) }, duration: duration,
       ended: isOverflow ? .max : ended, succeeded: record.outcome == .succeeded, needs: needs.sorted(),

@@ -37,6 +37,8 @@ public struct CollectionReport: Sendable {
 
   /// The results that go, by step and instance.
   public let dropped: [Dropped]
+  /// The records of results that stay, of which outputs go that are made again when something reads them.
+  public let passed: [Digest]
   /// How many results stay, by the reason.
   public let kept: [Retention.Keeping: Int]
   /// Objects to be freed.
@@ -76,6 +78,7 @@ public struct CollectionReport: Sendable {
     }
     self.dropped = dropped.sorted { ($0.step, $0.instance, $0.lastUsed) < ($1.step, $1.instance, $1.lastUsed) }
     self.kept = kept
+    passed = retention.passed.map { census.executions[$0].record }
     objects = retention.freed.count
     bytes = retention.freedBytes
     strayObjects = retention.strays.count

@@ -29,6 +29,8 @@ public struct Collector: Sendable {
     public var project: String
     /// The instances that it declares; nil when that is not known, and then each that ever was counts as declared.
     public var instances: Set<String>?
+    /// The outputs of its steps that are made again when something reads them (`recompute: true`), by instance.
+    public var passing: [String: Set<String>] = [:]
 
     /// A request.
     public init(
@@ -50,28 +52,64 @@ public struct Collector: Sendable {
   /// Frees it. Any number of processes may use the cache meanwhile; what living ones rely on is spared. Another
   /// collection is waited for, and `waiting` is called before that.
   public func collect(_ request: Request, waiting: () -> Void) throws -> CollectionReport {
+    try free(waiting: waiting, sparingOwn: true) { try decide(request) }
+  }
+
+  /// Frees the outputs of a project's instances that were declared `recompute: true`, given by instance and name, of all
+  /// their executions, and nothing else. What another result has, what is pinned and what other living processes rely on is
+  /// spared. This process must have done with them.
+  func pass(_ outputs: [String: Set<String>], of project: String) throws {
+    let pins = Set(try ledger.pins().map(\.run))
+    _ = try free(waiting: {}, sparingOwn: false) {
+      let census = try Census.take(
+        store, ledger, pinned: pins, project: project, instances: nil, isPassing: isPassing(outputs, project))
+      var rules = Retention.Rules(now: Clock.now(), olderThan: .max)
+      rules.sparesStrays = true
+      return decide(census, rules)
+    }
+  }
+
+  // Projects that share a cache may call different things alike.
+  private func isPassing(
+    _ outputs: [String: Set<String>], _ project: String
+  ) -> (Census.Execution, String) -> Bool {
+    { execution, output in
+      outputs[execution.instance]?.contains(output) == true
+        && (try? ledger.row(ofRecord: execution.record))?.project == project
+    }
+  }
+
+  private typealias Decision = (report: CollectionReport, doomed: Set<Digest>, known: Set<Digest>)
+
+  private func free(
+    waiting: () -> Void, sparingOwn: Bool, decide: () throws -> Decision
+  ) throws -> CollectionReport {
     try store.requireWritable()
     let lock = try CollectionLock(cache: cache, waiting: waiting)
     defer { lock.release() }
-    var (report, doomed, known) = try decide(request)
+    var (report, doomed, known) = try decide()
     try spareNew(&doomed, known)
-    let collected = try store.collect(doomed)
+    let collected = try store.collect(doomed, sparingOwn: sparingOwn)
     report.collected = .init(objects: collected.objects, bytes: collected.bytes, spared: collected.kept)
     // Only so that a check does not take them for lost; on a full disk it cannot be written, and the bytes are free.
     var changes = LedgerChanges()
     let now = Clock.now()
-    changes.collected = report.dropped.map { CollectedRow(record: $0.record, at: now) }
+    changes.collected = (report.dropped.map(\.record) + report.passed).map { CollectedRow(record: $0, at: now) }
     try? ledger.commit(changes)
     return report
   }
 
-  private func decide(_ request: Request) throws -> (report: CollectionReport, doomed: Set<Digest>, known: Set<Digest>)
-  {
+  private func decide(_ request: Request) throws -> Decision {
     let pins = Set(try ledger.pins().map(\.run)).union(request.keepRuns)
     let census = try Census.take(
-      store, ledger, pinned: pins, project: request.project, instances: request.instances)
+      store, ledger, pinned: pins, project: request.project, instances: request.instances,
+      isPassing: isPassing(request.passing, request.project))
     var rules = Retention.Rules(now: Clock.now(), olderThan: request.olderThan, maxSize: request.maxSize)
     rules.sparesStrays = !census.unreadable.isEmpty
+    return decide(census, rules)
+  }
+
+  private func decide(_ census: Census, _ rules: Retention.Rules) -> Decision {
     let retention = Retention(census.facts, rules)
     let doomed = Set(retention.freed.map { census.facts.objects[$0].digest })
     return (CollectionReport(census, retention, rules), doomed, census.records)

@@ -41,7 +41,13 @@ extension RunEngine {
         lost.remove(digest)
         return .upToDate(instance)
       }
-      lose(digest, instance)
+      if result.outputs.allSatisfy({ output in
+        session.graph.step(of: instance).step.passing.contains(output.name) || session.holds(output)
+      }) {
+        lost.insert(digest)
+      } else {
+        lose(digest, instance)
+      }
       return mustRun(instance, digest)
     } catch {
       mailbox.post(.fault("\(error)"))

@@ -73,7 +73,7 @@ extension RunEngine {
       let step = session.graph.step(of: instance)
       let isLeaf = !session.graph.dependents(of: instance).contains { needed[Int($0)] }
       if isLeaf || step.step.outputs.contains(where: { $0.publish != nil }) {
-        outputs.formUnion(known.outputs.map(\.digest))
+        outputs.formUnion(session.wanted(known.outputs, of: instance).map(\.digest))
       }
     }
     outputs.formUnion(session.checker.value.setsRead)

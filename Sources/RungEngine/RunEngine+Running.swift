@@ -83,11 +83,14 @@ extension RunEngine {
       if failure.isMachineFault { summary.fault = summary.fault ?? failure.problem }
       return [.failed(instance, retry: false)] + release(instance)
     case .inputsLost(let makers):
-      let names = makers.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
-      observe(
-        .warning(
-          "results of \(names)\(makers.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"
-        ))
+      let unexpected = makers.filter { !isPassing($0) }
+      if !unexpected.isEmpty {
+        let names = unexpected.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
+        observe(
+          .warning(
+            "results of \(names)\(unexpected.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"
+          ))
+      }
       for maker in makers {
         if let key = session.resolver.value.results[maker]?.key { lost.insert(key) }
       }

@@ -53,6 +53,9 @@ public final class Session {
   // By loop and by the digest of what a round says: whether the loop has ended.
   var loopEndings: [Loop: [Digest: Bool]] = [:]
   var surroundingsBase: Surroundings?
+  /// Instances that somebody asks for by name: the bytes of all their outputs are wanted, of those too that are made again
+  /// only when something reads them (`recompute: true`).
+  public var asked: Set<BuildGraph.NodeID> = []
   // How many surveys there were, and what explanations of the last one have in common.
   var surveys = 0
   var told: Explanations?

@@ -114,7 +114,14 @@ extension Session {
     let isLeaf = !graph.dependents(of: instance).contains { needed[Int($0)] }
     let step = graph.step(of: instance)
     guard isLeaf || step.step.outputs.contains(where: { $0.publish != nil }) else { return false }
-    return result.outputs.contains { !store.contains($0.digest) }
+    return wanted(result.outputs, of: instance).contains { !store.contains($0.digest) }
+  }
+
+  /// Those of an instance's outputs whose bytes a user would look for.
+  func wanted(_ outputs: [ActionOutput], of instance: BuildGraph.NodeID) -> [ActionOutput] {
+    if asked.contains(instance) { return outputs }
+    let passing = graph.step(of: instance).step.passing
+    return passing.isEmpty ? outputs : outputs.filter { !passing.contains($0.name) }
   }
 
   /// The published files of surveyed instances (or of just one) that are missing or differ, by path.

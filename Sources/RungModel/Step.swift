@@ -80,6 +80,11 @@ public struct Step: Hashable, Sendable {
 }
 
 extension Step {
+  /// The names of the outputs that are made again when something reads them.
+  public var passing: Set<String> { Set(outputs.lazy.filter(\.recompute).map(\.name)) }
+}
+
+extension Step {
   /// The name of the step that judges a pipeline's claims, and its kind.
   public static let claims = "claims"
   /// The output of that step: a JSON list with an object for each claim.
@@ -175,6 +180,9 @@ public struct Output: Hashable, Sendable {
   public var tolerance: Tolerance?
   /// How the cache stores it. No part of the result, and so none of its key.
   public var compression: Compression
+  /// Whether its bytes go when the run that made it has ended, and are made again when something reads them: for what is
+  /// big and cheap. No part of the result, and so none of its key.
+  public var recompute: Bool
   /// Where it was declared.
   public var location: SourceLocation?
 
@@ -194,7 +202,8 @@ public struct Output: Hashable, Sendable {
   /// An output.
   public init(
     name: String, path: Template, isDirectory: Bool = false, publish: Template? = nil, base: RelativePath = .root,
-    tolerance: Tolerance? = nil, compression: Compression = .auto, location: SourceLocation? = nil
+    tolerance: Tolerance? = nil, compression: Compression = .auto, recompute: Bool = false,
+    location: SourceLocation? = nil
   ) {
     self.name = name
     self.path = path
@@ -203,6 +212,7 @@ public struct Output: Hashable, Sendable {
     self.base = base
     self.tolerance = tolerance
     self.compression = compression
+    self.recompute = recompute
     self.location = location
   }
 }

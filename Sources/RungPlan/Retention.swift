@@ -31,6 +31,8 @@ public struct Retention: Sendable {
     /// The outputs that are in the store; indices of `Facts.objects`. Without any, it only tells what others were made
     /// from.
     public var roots: [Int]
+    /// Further outputs that are in the store, which may go at once (`recompute: true`); indices of `Facts.objects`.
+    public var passing: [Int] = []
     /// The results that it was made from; indices of `Facts.results`.
     public var needs: [Int] = []
     /// The gatherings that it was made from; indices of `Facts.gatherings`.
@@ -111,7 +113,7 @@ public struct Retention: Sendable {
     case shared
   }
 
-  /// Why a result is dropped.
+  /// Why a result is dropped. (Passing outputs of a result that is not dropped go without a reason.)
   public enum Dropping: String, CaseIterable, Sendable {
     /// Nothing has used it for long.
     case unused
@@ -131,6 +133,8 @@ public struct Retention: Sendable {
   public let verdicts: [Verdict]
   /// For each result how many stored bytes are freed by dropping it: what it shares counts for the last that is dropped.
   public let freedBy: [Int64]
+  /// The results of which passing outputs go, ascending indices. They stay whole otherwise.
+  public let passed: [Int]
   /// The objects to be freed, ascending indices. No object that is kept has one of them as its part.
   public let freed: [Int]
   /// The stored bytes of those.
@@ -152,9 +156,15 @@ public struct Retention: Sendable {
     var kept = strays.reduce(all) { $0 - facts.objects[$1].stored }
 
     let order = Self.order(facts)
-    for index in order where verdicts[index] == .dropped(.unused) {
-      freedBy[index] = references.release(facts.results[index].roots)
+    let passing = facts.results.indices.filter { !facts.results[$0].passing.isEmpty && verdicts[$0] != .kept(.pinned) }
+    for index in passing {
+      freedBy[index] = references.release(facts.results[index].passing)
       kept -= freedBy[index]
+    }
+    for index in order where verdicts[index] == .dropped(.unused) {
+      let bytes = references.release(facts.results[index].roots)
+      freedBy[index] += bytes
+      kept -= bytes
     }
     if let most = rules.maxSize {
       for index in order {
@@ -164,8 +174,9 @@ public struct Retention: Sendable {
         case .kept: break
         }
         verdicts[index] = .dropped(.overSize)
-        freedBy[index] = references.release(facts.results[index].roots)
-        kept -= freedBy[index]
+        let bytes = references.release(facts.results[index].roots)
+        freedBy[index] += bytes
+        kept -= bytes
       }
     }
     // Whose outputs are all held by others is still whole.
@@ -173,6 +184,7 @@ public struct Retention: Sendable {
       guard case .dropped = verdicts[index], result.roots.allSatisfy({ references.counts[$0] > 0 }) else { continue }
       verdicts[index] = .kept(.shared)
     }
+    passed = passing.filter { facts.results[$0].passing.contains { references.counts[$0] == 0 } }
     self.verdicts = verdicts
     self.freedBy = freedBy
     self.strays = strays
@@ -250,7 +262,7 @@ private struct References {
     objects = facts.objects
     counts = [Int](repeating: 0, count: objects.count)
     var stack = facts.fixed
-    for result in facts.results { stack += result.roots }
+    for result in facts.results { stack += result.roots + result.passing }
     while let index = stack.popLast() {
       counts[index] += 1
       if counts[index] == 1 { stack += objects[index].parts }

@@ -48,6 +48,16 @@ public struct Targets: Sendable {
     }
   }
 
+  /// The instances that the texts name by their steps or by themselves, and not only as part of a pipeline.
+  public func named(_ texts: [String], from folder: RelativePath = .root) -> Set<BuildGraph.NodeID> {
+    let pipelines = Set(graph.pipelines.map(\.name))
+    return Set(
+      texts.lazy.filter { text in
+        let glob = Glob(text.hasSuffix("/") ? String(text.dropLast()) : text)
+        return !pipelines.contains(where: glob.matches)
+      }.flatMap { match($0, from: folder) })
+  }
+
   /// The chosen instances and everything that they need: a flag for each node of the graph.
   public func closure(of instances: [BuildGraph.NodeID]) -> [Bool] {
     var needed = [Bool](repeating: false, count: graph.nodeCount)

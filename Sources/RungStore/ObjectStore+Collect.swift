@@ -29,7 +29,9 @@ extension ObjectStore {
   /// Objects that are not there are passed over. The order: pins are read and names taken away under one lock, files go
   /// to `trash/` and are removed from there, packs that are mostly dead are written anew and then removed. A process that
   /// dies meanwhile leaves nothing that has to be put right.
-  public func collect(_ doomed: Set<Digest>) throws(StoreError) -> Collected {
+  ///
+  /// With `sparingOwn: false` what only this process has pinned goes too: for one that has done with what it frees.
+  public func collect(_ doomed: Set<Digest>, sparingOwn: Bool = true) throws(StoreError) -> Collected {
     _ = try writable()
     // What is staged here is pinned by nobody else.
     try flush()
@@ -53,7 +55,7 @@ extension ObjectStore {
       let part = candidates[start..<min(start + Self.batch, candidates.count)]
       try fileSystem.lock(gate, at: "\(path)/pins.lock")
       defer { fileSystem.unlock(gate) }
-      try take(part, files, &result)
+      try take(part, files, sparingOwn: sparingOwn, &result)
     }
     try emptyTrash()
     try rewritePacks()
@@ -65,9 +67,9 @@ extension ObjectStore {
 
   // Takes objects away that nobody has pinned; pinners wait meanwhile.
   private func take(
-    _ candidates: ArraySlice<Digest>, _ files: [Digest: [Form]], _ result: inout Collected
+    _ candidates: ArraySlice<Digest>, _ files: [Digest: [Form]], sparingOwn: Bool, _ result: inout Collected
   ) throws(StoreError) {
-    var pinned = try StageFolder.pinned(root, path, fileSystem)
+    var pinned = try StageFolder.pinned(root, path, fileSystem, except: sparingOwn ? nil : stage?.folder)
     for digest in pinned where files[digest]?.contains(.list) == true {
       pinned.formUnion(try list(Name(kind: .object, digest: digest))?.parts.map(\.digest) ?? [])
     }

@@ -60,7 +60,7 @@ final class StageFolder: Sendable {
 
   deinit {
     if pins.withLock({ !$0.known.isEmpty }) {
-      Self.leavePins(of: String(name.dropFirst("stage/".count)), root, fileSystem)
+      Self.leavePins(of: folder, root, fileSystem)
     }
     // What was not flushed is nobody's. Errors do not matter: the next process sweeps.
     try? removeTree(name, in: root, fileSystem, at: name)
@@ -187,14 +187,21 @@ final class StageFolder: Sendable {
       "stage/\(folder)/\(pinsFile)", in: root, to: "stage/\(leftPins)\(folder)", in: root, at: "stage/\(folder)")
   }
 
-  /// What processes have pinned: those that live, and those that ended during this collection.
-  static func pinned(_ root: Int32, _ cache: String, _ fileSystem: FileSystem) throws(StoreError) -> Set<Digest> {
+  /// The folder's name in `stage/`.
+  var folder: String { String(name.dropFirst("stage/".count)) }
+
+  /// What processes have pinned: those that live, and those that ended during this collection; but not the process with
+  /// the stage `except`.
+  static func pinned(
+    _ root: Int32, _ cache: String, _ fileSystem: FileSystem, except: String?
+  ) throws(StoreError) -> Set<Digest> {
     let place = "\(cache)/stage"
     let stage = try fileSystem.open("stage", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, in: root, at: place)
     defer { fileSystem.close(stage) }
     var result: Set<Digest> = []
     for entry in try fileSystem.list(stage, at: place) {
       let name = text(entry)
+      if name == except { continue }
       do throws(StoreError) {
         let path = name.hasPrefix(leftPins) ? name : "\(name)/\(pinsFile)"
         let file = try fileSystem.open(path, O_RDONLY | O_NOFOLLOW, in: stage, at: "\(place)/\(path)")

@@ -31,6 +31,7 @@ import Testing
         lastUsed: now - Int64.random(in: -1...100, using: &random) * day)
       result.needs = some(2, below: number, &random)
       result.gathers = some(1, below: facts.gatherings.count, &random)
+      if chance(20, &random) { result.passing = some(2, below: facts.objects.count, &random) }
       result.isPinned = chance(10, &random)
       result.isPublished = chance(10, &random)
       result.isCurrent = chance(30, &random)
@@ -81,20 +82,28 @@ import Testing
     let must = Self.mustKeep(facts)
 
     // Pinned and published results, whole; what is fixed, whole.
-    let untouchable = Self.reach(facts.fixed + must.flatMap { facts.results[$0].roots }, facts.objects)
+    let pinned = Self.lineage(facts.results.indices.filter { facts.results[$0].isPinned }, facts)
+    let spared = pinned.flatMap { facts.results[$0].passing }
+    let untouchable = Self.reach(facts.fixed + spared + must.flatMap { facts.results[$0].roots }, facts.objects)
     #expect(freed.isDisjoint(with: untouchable))
     for index in must { #expect(retention.verdicts[index].isKept) }
 
     // Every result that is kept can be read; one that is dropped cannot, and its bytes are said to go.
     let kept = facts.results.indices.filter { retention.verdicts[$0].isKept }
-    let held = Self.reach(facts.fixed + kept.flatMap { facts.results[$0].roots }, facts.objects)
+    let held = Self.reach(facts.fixed + spared + kept.flatMap { facts.results[$0].roots }, facts.objects)
     #expect(freed.isDisjoint(with: held))
     for index in facts.results.indices where !retention.verdicts[index].isKept {
       #expect(!freed.isDisjoint(with: facts.results[index].roots))
     }
 
+    // What may go at once is gone where nothing holds it.
+    for index in facts.results.indices where !pinned.contains(index) {
+      let passing = Set(facts.results[index].passing).subtracting(held)
+      #expect(freed.isSuperset(of: passing) && retention.passed.contains(index) == !passing.isEmpty)
+    }
+
     // All that is not held is freed, but for strays that are to be spared.
-    let known = Self.reach(facts.fixed + facts.results.flatMap(\.roots), facts.objects)
+    let known = Self.reach(facts.fixed + facts.results.flatMap { $0.roots + $0.passing }, facts.objects)
     let strays = Set(facts.objects.indices).subtracting(known)
     #expect(Set(retention.strays) == (rules.sparesStrays ? [] : strays))
     #expect(freed == Set(facts.objects.indices).subtracting(held).subtracting(rules.sparesStrays ? strays : []))
@@ -109,7 +118,7 @@ import Testing
     if let most = rules.maxSize {
       #expect(retention.fits == (retention.keptBytes <= most))
       if !retention.fits {
-        let rest = Self.reach(facts.fixed + must.flatMap { facts.results[$0].roots }, facts.objects)
+        let rest = Self.reach(facts.fixed + spared + must.flatMap { facts.results[$0].roots }, facts.objects)
         #expect(retention.keptBytes == Self.stored(rest.union(rules.sparesStrays ? strays : []), facts))
       }
     } else {

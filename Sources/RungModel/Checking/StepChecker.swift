@@ -83,6 +83,13 @@ struct StepChecker {
         "an axis takes its values from a step with one instance, and '\(maker.step.name)' runs over \(maker.step.over.joined(separator: ", "))",
         at: key, notes: ["let a step that runs over nothing write the list"])
     }
+    if let maker, let output = maker.outputs.first(where: { $0.output.name == origin.output.output }),
+      output.output.recompute
+    {
+      mistakes.error(
+        "the axis takes its values from \(origin.output.source), so that this output must be kept", at: key,
+        notes: ["take the output's 'recompute: true' away"])
+    }
     guard let to = ids["\(origin.output.pipeline)/\(origin.output.step)"] else { return }
     for user in users {
       guard let from = ids["\(pipeline.name)/\(user)"] else { continue }

@@ -23,7 +23,7 @@ enum Keys {
   /// An input written as a mapping.
   static let input = ["path", "glob"]
   /// An output written as a mapping.
-  static let output = ["path", "publish", "directory", "tolerance", "compression"]
+  static let output = ["path", "publish", "directory", "tolerance", "compression", "recompute"]
   /// What `compression` may be besides a level.
   static let compression = ["auto", "raw"]
   /// A tolerance.

@@ -95,6 +95,12 @@ extension StepReader {
         }
       }
       if let compression = parts["compression"] { output.compression = readCompression(compression) ?? .auto }
+      output.recompute = parts.bool("recompute") ?? false
+      if output.recompute, let node = parts["publish"] {
+        mistakes.error(
+          "the output '\(entry.name)' is published, so that it must be kept", at: node,
+          notes: ["take away 'recompute: true' or 'publish'"])
+      }
       guard let path = parts["path"] else {
         if parts.lacks("path") { mistakes.error("output '\(entry.name)' has no 'path'", at: entry.key) }
         draft.isIncomplete = true

@@ -189,6 +189,12 @@ struct StepReader {
         of: "outputs")
       return
     }
+    if let output = draft.outputs.first(where: { $0.output.name == placeholder.names[1] }), output.output.recompute {
+      mistakes.error(
+        "the output '\(output.output.name)' says whether the loop has ended, so that it must be kept", at: until,
+        notes: ["take its 'recompute: true' away"])
+      return
+    }
     if draft.step.over.contains(Loop.axis) {
       mistakes.error(
         "the axis '\(Loop.axis)' counts the rounds of a loop", at: node, notes: ["give the other axis another name"])
