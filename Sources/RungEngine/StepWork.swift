@@ -314,19 +314,16 @@ struct StepWorker: Sendable {
     switch input.form {
     case .table:
       var table = CollectedTable(axes: input.axes, outputName: input.collection.output)
-      for (member, entry) in zip(input.members, input.collection.members) {
-        do {
-          let json = try JSON(parsing: try store.read(member.output.digest, limit: 64 << 20))
-          table.add(values: member.values, axes: input.axes, json: json)
-        } catch let error as JSON.ParseError {
-          throw WorkProblem(
-            message:
-              "the output '\(input.collection.output)' of \(entry.instance) cannot become a row of a table: \(error)")
-        } catch {
-          throw WorkProblem(message: "\(error)", isMachineFault: true)
-        }
-      }
+      try forEachMember(of: input) { table.add(values: $0, axes: input.axes, json: $1) }
       staging.add(StagedFile(path: input.path, content: .bytes(Array(table.csv.utf8))))
+    case .summary:
+      var table = SummaryTable(axes: input.axes)
+      try forEachMember(of: input) { table.add(values: $0, json: $1) }
+      do throws(SummaryTable.Problem) {
+        staging.add(StagedFile(path: input.path, content: .bytes(Array(try table.csv().utf8))))
+      } catch {
+        throw WorkProblem(message: "{\(input.name)} cannot become a summary: \(error.message)")
+      }
     case .files:
       let columns = input.axes.flatMap { $0.fields.isEmpty ? [$0.name] : $0.fields }
       var index = CollectedTable.line(columns + ["path"])
@@ -346,6 +343,22 @@ struct StepWorker: Sendable {
       }
       if let path = input.path.appending("index.csv") {
         staging.add(StagedFile(path: path, content: .bytes(Array(index.utf8))))
+      }
+    }
+  }
+
+  private func forEachMember(
+    of input: StepWork.CollectedInput, _ body: (_ values: [AxisValue], _ json: JSON) -> Void
+  ) throws(WorkProblem) {
+    for (member, entry) in zip(input.members, input.collection.members) {
+      do {
+        body(member.values, try JSON(parsing: try store.read(member.output.digest, limit: 64 << 20)))
+      } catch let error as JSON.ParseError {
+        throw WorkProblem(
+          message:
+            "the output '\(input.collection.output)' of \(entry.instance) cannot become a row of a table: \(error)")
+      } catch {
+        throw WorkProblem(message: "\(error)", isMachineFault: true)
       }
     }
   }

@@ -68,7 +68,7 @@ extension Session {
         values.steps[name] = collected.path.text
         recorded.append(
           Record.Input(
-            name: name, path: collected.path.text, kind: collected.form == .table ? "table" : "tree",
+            name: name, path: collected.path.text, kind: collected.form.isTable ? "table" : "tree",
             digest: collected.collection.contentDigest,
             source: .collection(members: Digest(of: collected.collection.bytes), form: collected.form.rawValue)))
         collections.append(collected)
@@ -210,8 +210,11 @@ extension Session {
       members.append((values, output, maker, try resolver.value.fileName(collection.output, of: maker)))
     }
     let text =
-      collection.form == .table
-      ? WorkspaceLayout.table(binding.reference) : WorkspaceLayout.inputFolder(binding.reference)
+      switch collection.form {
+      case .table: WorkspaceLayout.table(binding.reference)
+      case .summary: WorkspaceLayout.summary(binding.reference)
+      case .files: WorkspaceLayout.inputFolder(binding.reference)
+      }
     return StepWork.CollectedInput(
       name: binding.reference.source, path: RelativePath(text) ?? .root, form: collection.form,
       collection: resolver.value.collection(index),

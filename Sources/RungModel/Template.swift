@@ -79,6 +79,8 @@ public struct StepOutput: Hashable, Sendable {
     case files
     /// One CSV table.
     case table
+    /// One CSV table of means, deviations and intervals over replicates.
+    case summary
   }
 
   /// A reference to an output.

@@ -40,7 +40,7 @@ public struct BuildGraph: Sendable {
     public let producer: Int
     /// Which of its outputs.
     public let output: Int
-    /// A table or a directory of files.
+    /// A table, a summary of replicates or a directory of files.
     public let form: CollectedForm
     /// In the order of the producer's instances.
     public let members: [Int32]
@@ -50,8 +50,13 @@ public struct BuildGraph: Sendable {
   public enum CollectedForm: String, Sendable {
     /// One CSV table of JSON outputs.
     case table
+    /// One CSV table of what the replicates of JSON outputs have in common.
+    case summary
     /// A directory with `index.csv` and the files.
     case files
+
+    /// Whether it is one file.
+    public var isTable: Bool { self != .files }
   }
 
   init(

@@ -238,8 +238,16 @@ private struct GraphBuilder {
       switch reference.form {
       case .table: .table
       case .files: .files
+      case .summary: .summary
       case .automatic: source.step.outputs[output].path.source.hasSuffix(".json") ? .table : .files
       }
+    if form == .summary, !source.outerAxes.contains(where: { $0.isReplicate }) {
+      problems.append(
+        Diagnostic(
+          .error, "'\(reference.source)' is a summary of replicates, and '\(source.step.name)' runs over none",
+          at: consumer.step.location,
+          notes: ["declare an axis such as 'seed: {replicates: 10}' and put it into its 'over'; or use ':table'"]))
+    }
     let lookup: [UInt64: Int32]
     if collects {
       lookup = collectionsOf(GroupKey(producer: producer, output: output, form: form, shared: shared))

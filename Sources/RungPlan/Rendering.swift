@@ -15,6 +15,9 @@ public enum WorkspaceLayout {
   /// The path of a collected table.
   public static func table(_ reference: StepOutput) -> String { "\(inputFolder(reference))/table.csv" }
 
+  /// The path of a summary of replicates.
+  public static func summary(_ reference: StepOutput) -> String { "\(inputFolder(reference))/summary.csv" }
+
   /// The path of a directory of collected files.
   public static func inputFolder(_ reference: StepOutput) -> String {
     let name = String(reference.source.split(separator: ":").first ?? "")

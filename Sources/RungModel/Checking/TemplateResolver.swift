@@ -193,7 +193,9 @@ struct TemplateResolver {
     guard let form, placeholder.form != "automatic" else {
       mistake(
         "unknown form ':\(placeholder.form ?? "")'", node, placeholder,
-        notes: ["':files' gives a folder of the files, ':table' one CSV table"])
+        notes: [
+          "':files' gives a folder of the files, ':table' one CSV table, ':summary' one of means over replicates"
+        ])
       return nil
     }
     let wanted = path.dropFirst().joined(separator: ".")
@@ -205,9 +207,10 @@ struct TemplateResolver {
         notes: [Mistakes.suggestion(wanted, among: outputs, of: "its outputs are")].compactMap { $0 })
       return nil
     }
-    if form == .table, names.folders.contains("\(owner)/\(path[0]).\(wanted)") {
+    if form == .table || form == .summary, names.folders.contains("\(owner)/\(path[0]).\(wanted)") {
       mistake(
-        "':table' needs a JSON file, but the output '\(wanted)' of step '\(path[0])' is a folder", node, placeholder,
+        "':\(form.rawValue)' needs a JSON file, but the output '\(wanted)' of step '\(path[0])' is a folder", node,
+        placeholder,
         notes: ["':files' gives one folder that holds those of all instances"])
       return nil
     }
