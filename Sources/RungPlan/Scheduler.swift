@@ -40,7 +40,7 @@ public struct Scheduler: Sendable {
     case mustRun(BuildGraph.NodeID)
     /// Somebody else is making it; `released` will follow.
     case busy(BuildGraph.NodeID)
-    /// What held a node is over: look again.
+    /// What held a node is over: look again, unless the node has been given up meanwhile.
     case released(BuildGraph.NodeID)
     /// A running step has succeeded.
     case succeeded(BuildGraph.NodeID)
@@ -175,7 +175,8 @@ public struct Scheduler: Sendable {
       release(node)
       move(node, to: .held)
     case .released(let node):
-      check([node], &commands)
+      // It may have been given up since: the maker failed, and nothing new starts.
+      if states[node] == .held { check([node], &commands) }
     case .succeeded(let node):
       release(node)
       settle(node, .done, &commands)

@@ -298,4 +298,18 @@ import Testing
     #expect(said.contains { $0.contains("and others") }, "\(said)")
     #expect(try sandbox.run().counts == Counts(unchanged: 23))
   }
+
+  /// Instances with one key run once; when that one fails, the others are not tried, or fail too.
+  @Test func instancesWithOneKeyFailTogether() throws {
+    let sandbox = try Sandbox([
+      "pipelines/x/pipeline.yaml": """
+      pipeline: x
+      axes: {width: [1, 2, 3]}
+      steps:
+        same: {over: [width], run: "exit 3; echo > {out.m}", outputs: {m: m.txt}}
+      """
+    ])
+    #expect(try sandbox.run().counts == Counts(failed: 1, skipped: 2))
+    #expect(try sandbox.run("--keep-going").counts == Counts(failed: 3))
+  }
 }
