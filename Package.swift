@@ -82,6 +82,9 @@ let package = Package(
       name: "rung-store-bench", dependencies: ["RungStore", "RungCore", "CZstd", "CLinux"],
       path: "Benchmarks/StoreBench", swiftSettings: strict),
 
+    .testTarget(
+      name: "RungCLITests", dependencies: ["RungCLI", "RungCore", "RungEngine"], exclude: ["Golden"],
+      swiftSettings: strict),
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungFormatsTests", dependencies: ["RungFormats", "RungCore"], exclude: ["Fixtures"],

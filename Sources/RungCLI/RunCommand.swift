@@ -79,7 +79,7 @@ struct RunCommand: ParsableCommand {
     options.keepGoing = keepGoing
     options.force = force && isLast
     options.arguments = CommandLine.arguments
-    let view = view { session.expectedWork(options.targets) }
+    let view = view { RunPicture.Step.all(session, options.targets) }
     let tally = stages.tally
     let engine = try RunEngine(session: session, options: options, version: Rung.version) { event in
       // One end for all stages.
@@ -116,9 +116,9 @@ struct RunCommand: ParsableCommand {
     if summary.unpublished > 0 { throw ExitNow(code: ExitStatus.machineFailed) }
   }
 
-  private func view(_ expected: () -> [String: (count: Int, each: Double?)]) -> any RunView {
+  private func view(_ expected: () -> [RunPicture.Step]) -> any RunView {
     if json { return JSONRunView() }
-    if !quiet && Console.isTerminal(STDERR_FILENO) { return LiveRunView(expected: expected()) }
+    if !quiet && Console.isTerminal(STDERR_FILENO) { return LiveRunView(expected()) }
     return PlainRunView(quiet: quiet)
   }
 

@@ -143,7 +143,7 @@ enum RunText {
     case .started(let run, let instances, let jobs):
       ["event": "run-started", "run": .string(run), "instances": .int(instances), "jobs": .int(jobs)]
     case .unchanged, .settled: nil
-    case .stepStarted(let instance, _, let attempt):
+    case .stepStarted(let instance, _, let attempt, _):
       ["event": "step-started", "instance": .string(instance), "attempt": .int(attempt)]
     case .stepSucceeded(let instance, _, let duration, let record):
       [

@@ -97,7 +97,7 @@ struct VerifyCommand: ParsableCommand {
       if json || quiet {
         QuietRunView()
       } else if Console.isTerminal(STDERR_FILENO) {
-        LiveRunView(expected: session.expectedWork(chosen))
+        LiveRunView(RunPicture.Step.all(session, chosen))
       } else {
         PlainRunView(quiet: false)
       }

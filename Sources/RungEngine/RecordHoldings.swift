@@ -23,7 +23,7 @@ struct RecordHoldings {
   /// Takes in what one record names. Throws when something that it has to look into cannot be read at the moment; what
   /// is lost for good names nothing.
   mutating func add(_ record: Record) throws(StoreError) {
-    if let log = record.log { objects.insert(log) }
+    objects.formUnion([record.log, record.events].compactMap(\.self))
     if let environment = record.environment { objects.insert(environment.lock) }
     if let program = record.program { objects.insert(program.digest) }
     for input in record.inputs {

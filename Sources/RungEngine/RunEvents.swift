@@ -9,8 +9,8 @@ public enum RunEvent: Sendable {
   case unchanged(instance: String)
   /// A round of a loop that had ended before it: nothing is to be done, and it counts for nothing.
   case settled(instance: String)
-  /// A step instance was started.
-  case stepStarted(instance: String, step: String, attempt: Int)
+  /// A step instance was started, in this workspace: `Workspace.log(of:)` and `Workspace.events(of:)` grow while it runs.
+  case stepStarted(instance: String, step: String, attempt: Int, workspace: String?)
   /// A step instance ran and succeeded.
   case stepSucceeded(instance: String, step: String, duration: TimeSpan, record: Digest)
   /// A step instance failed.

@@ -294,17 +294,29 @@ public final class Session {
 }
 
 extension Session {
-  /// For each step that the targets need, by `pipeline/step`: how many instances, and how many seconds each took in
-  /// earlier runs; nil when it has never run.
-  public func expectedWork(_ targets: [BuildGraph.NodeID]) -> [String: (count: Int, each: Double?)] {
+  /// A step that has something to do with a run.
+  public struct ExpectedStep: Sendable {
+    /// `pipeline/step`.
+    public let path: String
+    /// How many instances there are, or may be at most.
+    public let count: Int
+    /// Whether it is a loop, of which rounds may not be needed.
+    public let isLoop: Bool
+    /// How many seconds an instance took in earlier runs; nil when it has never run.
+    public let each: Double?
+  }
+
+  /// The steps that the targets need, in an order in which they can run.
+  public func expectedWork(_ targets: [BuildGraph.NodeID]) -> [ExpectedStep] {
     let needed = self.targets.closure(of: targets)
     let known = (try? ledger.durations(project: projectName)) ?? [:]
-    var work: [String: (count: Int, each: Double?)] = [:]
-    for step in graph.steps {
+    return graph.stepOrder.compactMap { index in
+      let step = graph.steps[index]
       let count = (step.first..<(step.first + step.count)).count { needed[$0] }
-      if count > 0 { work[step.path] = (count, known[step.path].map { Double($0) / 1e9 }) }
+      guard count > 0 else { return nil }
+      return ExpectedStep(
+        path: step.path, count: count, isLoop: step.step.loop != nil, each: known[step.path].map { Double($0) / 1e9 })
     }
-    return work
   }
 }
 

@@ -150,7 +150,7 @@ struct StepWorker: Sendable {
       let lost = lostMakers(work)
       guard lost.isEmpty else { return StepWork.Ending(outcome: .inputsLost(lost)) }
       if case .claims(let claims) = work.step.command {
-        notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
+        notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt, workspace: nil))
         let result = judge(claims, work)
         if case .notStarted(let reason) = result.end {
           let lost = lostMakers(work)
@@ -162,7 +162,8 @@ struct StepWorker: Sendable {
       try build(work)
       let task = try self.task(for: work)
       let before = try handKept(work, task)
-      notify(.stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt))
+      notify(
+        .stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt, workspace: task.workspace))
       let result = executor.execute(task, stop: stop)
       // Before anybody else gets the workspace.
       if !work.step.keep.isEmpty {
@@ -416,6 +417,12 @@ struct StepWorker: Sendable {
     ]
     ending.changes.outputs = outputs.map { OutputRow(digest: $0.digest, record: digest, name: $0.name) }
     ending.changes.durations = [.init(project: project, step: work.stepPath, nanoseconds: result.duration.nanoseconds)]
+    if result.eventsLeftOut > 0 {
+      ending.events.append(
+        .warning(
+          "\(result.eventsLeftOut) lines that \(work.name) wrote to \(StepEvents.variable) are left out: a line is a JSON object such as {\"step\": 100, \"loss\": 0.31}"
+        ))
+    }
     if result.leftProcesses {
       ending.events.append(.warning("\(work.name) left processes behind; they were ended"))
     }
@@ -514,7 +521,7 @@ struct StepWorker: Sendable {
       started: result.startedAt,
       duration: result.duration.nanoseconds,
       cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: attempts, commit: state?.commit,
-      dirty: state?.dirty, log: result.log, version: version)
+      dirty: state?.dirty, log: result.log, events: result.events, version: version)
   }
 
   private static func changed(_ paths: [String]) -> String {

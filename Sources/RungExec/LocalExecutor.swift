@@ -64,6 +64,7 @@ public struct LocalExecutor: StepExecutor {
       }
     }
     takeLog(log, of: task, into: &result)
+    takeEvents(of: task, into: &result)
     result.mountPoints = view?.mountPoints ?? []
     return result
   }
@@ -83,6 +84,7 @@ public struct LocalExecutor: StepExecutor {
         [
           ("HOME", isPrivate ? StepPlan.home(of: task) : place.home),
           ("TMPDIR", isPrivate ? StepPlan.temporary : place.temporary),
+          (StepEvents.variable, "\(isPrivate ? StepPlan.temporary : place.temporary)/\(Workspace.eventsFile)"),
         ] + task.variables)
       environment = task.variation?.arranged(plain) ?? plain
     } catch {
@@ -185,6 +187,34 @@ public struct LocalExecutor: StepExecutor {
     } catch {
       // The result without its log would be a record with a hole: say so where the step's own troubles are told.
       result.problem = [result.problem, "cannot store the log: \(error)"].compactMap(\.self).joined(separator: "\n")
+      result.isMachineFault = true
+    }
+  }
+
+  // What lies there is the step's own: it may be anything, and of any size.
+  private func takeEvents(of task: StepTask, into result: inout StepResult) {
+    let path = Workspace.events(of: task.workspace)
+    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return }
+    var events = StepEvents(keeping: true)
+    var left = Int64(4 * StepEvents.largest)
+    while left > 0 {
+      let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
+        count = max(0, read(file, buffer.baseAddress, buffer.count))
+      }
+      if bytes.isEmpty { break }
+      events.take(bytes)
+      left -= Int64(bytes.count)
+    }
+    events.finish()
+    result.eventsLeftOut = events.leftOut
+    if events.kept.isEmpty { return }
+    do { result.events = try store.put(events.kept).digest } catch {
+      result.problem = [result.problem, "cannot store what the step said of itself: \(error)"].compactMap(\.self)
+        .joined(separator: "\n")
       result.isMachineFault = true
     }
   }

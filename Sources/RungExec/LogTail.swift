@@ -1,6 +1,19 @@
 import Glibc
 import RungCore
 
+extension Workspace {
+  /// The last line that a step has printed so far, fit for a terminal: of a progress bar its last state. Empty when there is
+  /// none.
+  public static func lastLine(of workspace: String) -> String {
+    let file = open(log(of: workspace), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_size > 0 else { return "" }
+    return LogTail.read(file, size: Int64(status.st_size), window: 4 << 10).last { !$0.isEmpty } ?? ""
+  }
+}
+
 /// The end of what a program printed, made fit for a terminal and a JSON file.
 enum LogTail {
   static let lines = 20
@@ -9,7 +22,7 @@ enum LogTail {
   private static let window = 64 << 10
 
   /// The last lines of an open file.
-  static func read(_ file: Int32, size: Int64) -> [String] {
+  static func read(_ file: Int32, size: Int64, window: Int = window) -> [String] {
     let start = max(0, size - Int64(window))
     let bytes = [UInt8](unsafeUninitializedCapacity: Int(min(size, Int64(window)))) { buffer, count in
       count = max(0, pread(file, buffer.baseAddress, buffer.count, off_t(start)))

@@ -30,6 +30,10 @@ public struct StepResult: Sendable {
   /// The last lines of the log, at most twenty, made printable: no control characters or escape sequences, at most 300
   /// characters each.
   public var logTail: [String]
+  /// What the step said of itself (`StepEvents`), an object in the store; nil when nothing.
+  public var events: Digest?
+  /// How many lines of that were left out: they are no JSON objects, or too long, or too many.
+  public var eventsLeftOut = 0
   /// When the process was started, in nanoseconds since 1970, by the machine's clock.
   public var startedAt: Int64
   /// From the start to the end of the process; without staging and storing.

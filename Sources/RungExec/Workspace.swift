@@ -10,6 +10,12 @@ public enum Workspace {
   /// What the process printed, beside the workspace.
   public static func log(of workspace: String) -> String { "\(workspace).log" }
 
+  /// What the step says of itself, if it does.
+  public static func events(of workspace: String) -> String { "\(Place(folder: workspace).temporary)/\(eventsFile)" }
+
+  /// The name of that file among the step's temporary files.
+  static let eventsFile = "rung-events.jsonl"
+
   /// The folder that the step writes into as its workspace, on the disk.
   public static func root(of workspace: String) -> String { Place(folder: workspace).root }
 

@@ -29,7 +29,8 @@ extension Record {
       "run_record": digest(runRecord), "host": .string(host), "started_ns": .int(started),
       "duration_ns": .int(duration), "cpu_ns": .int(cpu),
       "peak_memory_bytes": .int(peakMemory), "attempts": .int(attempts), "commit": .optional(commit),
-      "dirty": dirty.map { .bool($0) } ?? .null, "log": digest(log), "version": .string(version),
+      "dirty": dirty.map { .bool($0) } ?? .null, "log": digest(log), "events": digest(events),
+      "version": .string(version),
     ]
   }
 
@@ -66,7 +67,7 @@ extension Record {
       duration: Int64(json["duration_ns"]?.int ?? 0), cpu: Int64(json["cpu_ns"]?.int ?? 0),
       peakMemory: Int64(json["peak_memory_bytes"]?.int ?? 0), attempts: json["attempts"]?.int ?? 1,
       commit: json["commit"]?.string, dirty: json["dirty"]?.bool, log: json["log"]?.digest,
-      version: json["version"]?.string ?? "")
+      events: json["events"]?.digest, version: json["version"]?.string ?? "")
   }
 
   /// Reads a record from the bytes of its object. Nil as `init(json:)`.

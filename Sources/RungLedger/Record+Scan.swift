@@ -40,7 +40,8 @@ extension Record {
       from.take(",\"peak_memory_bytes\":"), let peakMemory = from.int(), from.take(",\"attempts\":"),
       let attempts = from.int(), from.take(",\"commit\":"), let commit = from.optionalString(),
       from.take(",\"dirty\":"), let dirty = from.optionalBool(), from.take(",\"log\":"),
-      let log = from.optionalDigest(), from.take(",\"version\":"), let version = from.string(), from.take("}\n"),
+      let log = from.optionalDigest(), let events = events(&from), from.take(",\"version\":"),
+      let version = from.string(), from.take("}\n"),
       from.isAtEnd
     else { return nil }
     return Record(
@@ -51,7 +52,7 @@ extension Record {
       observed: Observed(project: project, system: system), run: run, runRecord: runRecord,
       host: host, started: Int64(started),
       duration: Int64(duration), cpu: Int64(cpu), peakMemory: Int64(peakMemory), attempts: attempts, commit: commit,
-      dirty: dirty, log: log, version: version)
+      dirty: dirty, log: log, events: events, version: version)
   }
 }
 
@@ -59,6 +60,13 @@ extension Record {
   // Earlier records do not have it.
   private static func runRecord(_ from: inout ByteScanner) -> Digest?? {
     from.take(",\"run_record\":") ? from.optionalDigest() : .some(nil)
+  }
+}
+
+extension Record {
+  // Nor this.
+  private static func events(_ from: inout ByteScanner) -> Digest?? {
+    from.take(",\"events\":") ? from.optionalDigest() : .some(nil)
   }
 }
 

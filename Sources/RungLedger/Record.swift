@@ -217,6 +217,8 @@ public struct Record: Hashable, Sendable {
   public var dirty: Bool?
   /// What it printed, as an object; nil when nothing.
   public var log: Digest?
+  /// What it said of itself (`StepEvents`), as an object; nil when nothing.
+  public var events: Digest?
   /// The version of Rung.
   public var version: String
 
@@ -229,7 +231,7 @@ public struct Record: Hashable, Sendable {
     traceProblems: [String] = [], observed: Observed = Observed(), run: String,
     runRecord: Digest? = nil, host: String, started: Int64,
     duration: Int64, cpu: Int64, peakMemory: Int64, attempts: Int, commit: String?, dirty: Bool?, log: Digest?,
-    version: String
+    events: Digest? = nil, version: String
   ) {
     self.instance = instance
     self.pipeline = pipeline
@@ -266,6 +268,7 @@ public struct Record: Hashable, Sendable {
     self.commit = commit
     self.dirty = dirty
     self.log = log
+    self.events = events
     self.version = version
   }
 }

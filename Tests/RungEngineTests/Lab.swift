@@ -188,7 +188,7 @@ final class Lab: @unchecked Sendable {
       return Ran(summary: summary, executed: executor.log.all, events: events.all)
     }
     var started: [String] = []
-    for case .stepStarted(let instance, _, _) in events.all { started.append(instance) }
+    for case .stepStarted(let instance, _, _, _) in events.all { started.append(instance) }
     return Ran(summary: summary, executed: started.sorted(), events: events.all)
   }
 

@@ -72,7 +72,7 @@ import Testing
         "problem", "command", "parameters", "inputs", "outputs", "environment", "program", "variables", "watch",
         "network", "view", "trace", "trace_problems", "observed", "run", "run_record", "host", "started_ns",
         "duration_ns", "cpu_ns",
-        "peak_memory_bytes", "attempts", "commit", "dirty", "log", "version",
+        "peak_memory_bytes", "attempts", "commit", "dirty", "log", "events", "version",
       ])
   }
 
