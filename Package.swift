@@ -16,7 +16,8 @@ let package = Package(
     .executable(name: "rung-step", targets: ["rung-step"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // System libraries, and C where the kernel or the processor asks for it.
@@ -63,10 +64,17 @@ let package = Package(
       dependencies: ["RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd"],
       swiftSettings: strict),
     .target(
+      name: "RungServe",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "RungCLI",
       dependencies: [
         "RungEngine", "RungTrace", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungStore",
-        "RungLedger", "RungCore",
+        "RungLedger", "RungServe", "RungCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -85,6 +93,7 @@ let package = Package(
     .testTarget(
       name: "RungCLITests", dependencies: ["RungCLI", "RungCore", "RungEngine"], exclude: ["Golden"],
       swiftSettings: strict),
+    .testTarget(name: "RungServeTests", dependencies: ["RungServe"], swiftSettings: strict),
     .testTarget(name: "RungCoreTests", dependencies: ["RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungFormatsTests", dependencies: ["RungFormats", "RungCore"], exclude: ["Fixtures"],

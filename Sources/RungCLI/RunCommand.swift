@@ -79,7 +79,8 @@ struct RunCommand: ParsableCommand {
     options.keepGoing = keepGoing
     options.force = force && isLast
     options.arguments = CommandLine.arguments
-    let view = view { RunPicture.Step.all(session, options.targets) }
+    let steps = RunPicture.Step.all(session, options.targets)
+    let view = BothViews(first: view(steps), second: RunJournal(cache: session.cache, steps: steps))
     let tally = stages.tally
     let engine = try RunEngine(session: session, options: options, version: Rung.version) { event in
       // One end for all stages.
@@ -116,9 +117,9 @@ struct RunCommand: ParsableCommand {
     if summary.unpublished > 0 { throw ExitNow(code: ExitStatus.machineFailed) }
   }
 
-  private func view(_ expected: () -> [RunPicture.Step]) -> any RunView {
+  private func view(_ steps: [RunPicture.Step]) -> any RunView {
     if json { return JSONRunView() }
-    if !quiet && Console.isTerminal(STDERR_FILENO) { return LiveRunView(expected()) }
+    if !quiet && Console.isTerminal(STDERR_FILENO) { return LiveRunView(steps) }
     return PlainRunView(quiet: quiet)
   }
 

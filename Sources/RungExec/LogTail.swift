@@ -5,12 +5,17 @@ extension Workspace {
   /// The last line that a step has printed so far, fit for a terminal: of a progress bar its last state. Empty when there is
   /// none.
   public static func lastLine(of workspace: String) -> String {
+    lastLines(of: workspace, window: 4 << 10).last { !$0.isEmpty } ?? ""
+  }
+
+  /// The last lines that a step has printed so far, at most twenty, each fit for showing to people.
+  public static func lastLines(of workspace: String, window: Int = 16 << 10) -> [String] {
     let file = open(log(of: workspace), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-    guard file >= 0 else { return "" }
+    guard file >= 0 else { return [] }
     defer { close(file) }
     var status = stat()
-    guard fstat(file, &status) == 0, status.st_size > 0 else { return "" }
-    return LogTail.read(file, size: Int64(status.st_size), window: 4 << 10).last { !$0.isEmpty } ?? ""
+    guard fstat(file, &status) == 0, status.st_size > 0 else { return [] }
+    return LogTail.read(file, size: Int64(status.st_size), window: window)
   }
 }
 

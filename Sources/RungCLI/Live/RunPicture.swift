@@ -93,13 +93,26 @@ struct RunPicture: Sendable {
         $0.ran += 1
         $0.seconds += duration.seconds
       }
-    case .stepFailed(let failure):
-      stop(failure.instance)
-      change(failure.instance) { $0.failed += 1 }
+    case .stepFailed(let failure): note(failed: failure.instance)
     case .skipped(let instances): for instance in instances { change(instance) { $0.skipped += 1 } }
     case .retrying(let instance, _, _, _): stop(instance)
     default: break
     }
+  }
+
+  /// So many instances of a step were up to date, and so many rounds turned out not to be needed.
+  mutating func note(unchanged: Int, settled: Int, of step: String) {
+    total -= settled
+    change(step) {
+      $0.unchanged += unchanged
+      $0.total -= settled
+    }
+  }
+
+  /// An instance failed.
+  mutating func note(failed instance: String) {
+    stop(instance)
+    change(instance) { $0.failed += 1 }
   }
 
   private mutating func change(_ instance: String, _ body: (inout Step) -> Void) {
