@@ -1,22 +1,30 @@
 /// Places for the nodes of a directed graph without cycles: in layers, each edge from a lower to a higher one, with few
-/// crossings. Small graphs only: the steps of a pipeline.
-struct LayeredGraph {
+/// crossings. Small graphs only: the steps of a pipeline, of a trace.
+public struct LayeredGraph: Sendable {
   /// An edge between two nodes, `from` the lower number.
-  struct Edge: Hashable {
-    let from: Int
-    let to: Int
+  public struct Edge: Hashable, Sendable {
+    /// Where it begins.
+    public let from: Int
+    /// Where it ends.
+    public let to: Int
+
+    /// An edge.
+    public init(from: Int, to: Int) {
+      self.from = from
+      self.to = to
+    }
   }
 
   /// The layer of each node; 0 for those that nothing leads to.
-  private(set) var layers: [Int]
+  public private(set) var layers: [Int]
   /// The place of each node within its layer, in units of one node, from 0 on.
-  private(set) var places: [Double]
+  public private(set) var places: [Double]
   /// For each edge the places at which it crosses the layers between its ends, in order.
-  private(set) var bends: [Edge: [Double]] = [:]
+  public private(set) var bends: [Edge: [Double]] = [:]
   /// How many layers there are.
-  let layerCount: Int
+  public let layerCount: Int
   /// How many nodes' room the widest layer takes.
-  private(set) var width = 1.0
+  public private(set) var width = 1.0
 
   // Nodes, then the points at which edges cross layers.
   private struct Item {
@@ -29,7 +37,7 @@ struct LayeredGraph {
   }
 
   /// Places `count` nodes. Edges to a node with no higher number are left out: so no cycle can do harm.
-  init(count: Int, edges all: [Edge]) {
+  public init(count: Int, edges all: [Edge]) {
     let edges = Set(all.filter { $0.from < $0.to && $0.from >= 0 && $0.to < count }).sorted {
       ($0.from, $0.to) < ($1.from, $1.to)
     }
