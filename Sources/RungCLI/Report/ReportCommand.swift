@@ -24,6 +24,9 @@ struct ReportCommand: ParsableCommand {
     completion: .directory)
   var output: String?
 
+  @Option(name: .long, help: ArgumentHelp("The title of the report; the name of the project's folder without it.", valueName: "words"))
+  var title: String?
+
   @OptionGroup var project: ProjectOptions
 
   @Flag(name: .long, help: "Print JSON, for programs.")
@@ -37,7 +40,7 @@ struct ReportCommand: ParsableCommand {
     let survey = try session.survey(chosen)
     defer { session.remember() }
     var gathering = try ReportGathering(session: session, survey: survey, chosen: chosen)
-    let site = try gathering.site(written: Self.now())
+    let site = try gathering.site(title: title, written: Self.now())
     let pages = site.pages()
     var bytes = 0
     try folder.write { write in

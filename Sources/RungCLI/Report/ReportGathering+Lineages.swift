@@ -162,4 +162,16 @@ extension ReportGathering {
 enum ReportWords {
   /// `2026-11-23 22:51:07 UTC`: the same on every machine.
   static func when(_ nanoseconds: Int64) -> String { UTCTime(nanoseconds: nanoseconds).text }
+
+  /// The command line of a run as it was typed, from the list of its words.
+  static func command(_ arguments: String) -> String {
+    guard var words = (try? JSON(parsing: Array(arguments.utf8)))?.array?.compactMap(\.string), !words.isEmpty else {
+      return arguments
+    }
+    words[0] = words[0].split(separator: "/").last.map(String.init) ?? words[0]
+    return words.map { word in
+      let isPlain = !word.isEmpty && word.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:@%+".utf8.contains($0) }
+      return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+    }.joined(separator: " ")
+  }
 }

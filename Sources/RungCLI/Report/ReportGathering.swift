@@ -95,10 +95,10 @@ struct ReportGathering {
   }
 
   /// The report.
-  mutating func site(written: Int64) throws -> Site {
+  mutating func site(title: String?, written: Int64) throws -> Site {
     let root = session.project.root
     let name = root.split(separator: "/").last.map(String.init) ?? root
-    var site = Site(project: name, written: written, version: Rung.version)
+    var site = Site(project: title ?? name, written: written, version: Rung.version)
     let things = figures()
     // Runs are looked up before lineages, which lead to them.
     let runs = try ReportRuns(session: session, lineage: lineage, wanted: wantedRuns(things))

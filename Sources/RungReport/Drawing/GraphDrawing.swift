@@ -26,8 +26,8 @@ struct GraphDrawing {
   // More layers than these would be too small to read beside each other.
   private static let mostBeside = 6
 
-  /// A drawing of nodes in an order in which makers come first.
-  init(_ nodes: [Node], uses: [StepUse], label: String) {
+  /// A drawing of nodes in an order in which makers come first; for `late` see `LayeredGraph`.
+  init(_ nodes: [Node], uses: [StepUse], label: String, late: Range<Int> = 0..<0) {
     self.nodes = nodes
     self.label = label
     var edges: [LayeredGraph.Edge: Bool] = [:]
@@ -36,7 +36,7 @@ struct GraphDrawing {
         edges[LayeredGraph.Edge(from: use.maker, to: use.user)] == true || use.gathers
     }
     self.edges = edges
-    graph = LayeredGraph(count: nodes.count, edges: Array(edges.keys))
+    graph = LayeredGraph(count: nodes.count, edges: Array(edges.keys), late: late)
   }
 
   private var isBeside: Bool { graph.layerCount <= Self.mostBeside }

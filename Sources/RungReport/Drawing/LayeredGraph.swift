@@ -36,13 +36,18 @@ public struct LayeredGraph: Sendable {
     var place = 0.0
   }
 
-  /// Places `count` nodes. Edges to a node with no higher number are left out: so no cycle can do harm.
-  public init(count: Int, edges all: [Edge]) {
+  /// Places `count` nodes. Edges to a node with no higher number are left out: so no cycle can do harm. The nodes in `late`,
+  /// to which nothing leads, go right before the first that uses them instead of into the first layer.
+  public init(count: Int, edges all: [Edge], late: Range<Int> = 0..<0) {
     let edges = Set(all.filter { $0.from < $0.to && $0.from >= 0 && $0.to < count }).sorted {
       ($0.from, $0.to) < ($1.from, $1.to)
     }
     var layers = [Int](repeating: 0, count: count)
     for edge in edges.sorted(by: { $0.to < $1.to }) { layers[edge.to] = max(layers[edge.to], layers[edge.from] + 1) }
+    for node in late.clamped(to: 0..<count) {
+      let users = edges.filter { $0.from == node }.map { layers[$0.to] }
+      layers[node] = max(layers[node], (users.min() ?? 1) - 1)
+    }
     self.layers = layers
     layerCount = (layers.max() ?? 0) + 1
     var items = layers.map { Item(layer: $0) }

@@ -64,7 +64,7 @@ struct LineChart {
       for tick in y.ticks {
         let at = y(tick)
         out.element("path", .class("grid"), .geometry("d", "M\(place(margin.left, at))H\(Fixed.text(box.width - margin.right, digits: 1))")) { _ in }
-        out.element("text", .number("x", margin.left - 6), .number("y", at + 3.5), .anchor("end"), text: Fixed.short(tick, digits: 3))
+        out.element("text", .number("x", margin.left - 6), .number("y", at + 3.5), .anchor("end"), text: Fixed.tick(tick))
       }
       for (at, label) in xTicks(x) {
         out.element("text", .number("x", at), .number("y", box.height - margin.bottom + 13), .anchor("middle"), text: label)
@@ -84,7 +84,7 @@ struct LineChart {
   }
 
   private func xTicks(_ x: Scale) -> [(Double, String)] {
-    if isNumeric { return x.ticks.map { (x($0), Fixed.short($0, digits: 3)) } }
+    if isNumeric { return x.ticks.map { (x($0), Fixed.tick($0)) } }
     let step = max(1, (points.count + 4) / 5)
     return stride(from: 0, to: points.count, by: step).map { (x(points[$0].x), GraphDrawing.fit(points[$0].label, 9)) }
   }

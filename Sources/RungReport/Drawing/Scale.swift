@@ -43,16 +43,14 @@ struct Scale {
     if isLogarithmic {
       let first = Int(log10(low).rounded(.up))
       let last = Int(log10(high).rounded(.down))
-      if last > first {
+      if last - first >= 2 {
         let step = max(1, (last - first + 3) / 4)
         return stride(from: first, through: last, by: step).map { pow(10, Double($0)) }
       }
-      let fine = (-1...0).flatMap { power in
-        [1.0, 2, 5].map { $0 * pow(10, Double(first + power)) }
-      }
+      let fine = (first - 1...max(first, last)).flatMap { power in [1.0, 2, 5].map { $0 * pow(10, Double(power)) } }
       return fine.filter { $0 >= low && $0 <= high }
     }
-    let raw = (high - low) / 3.5
+    let raw = (high - low) / 4.5
     let unit = pow(10, log10(raw).rounded(.down))
     let step = ([1.0, 2, 5, 10].first { $0 * unit >= raw } ?? 10) * unit
     var tick = (low / step).rounded(.up) * step

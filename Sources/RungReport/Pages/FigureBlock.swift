@@ -16,7 +16,8 @@ struct FigureBlock {
     out.element("figure") { out in
       if let file = figure.file {
         out.element("div", .class("plate")) { out in
-          out.void("img", .src(frame.link(file)), .alt("Figure \(figure.title), made by \(figure.instance)"), .lazy)
+          out.void(
+            "img", .class(file.hasSuffix(".svg") ? "drawing" : "picture"), .src(frame.link(file)), .alt("Figure \(figure.title), made by \(figure.instance)"), .lazy)
         }
       } else {
         out.element("div", .class("plate none"), text: figure.problem ?? "Its bytes are not in the cache.")

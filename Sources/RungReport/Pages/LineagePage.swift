@@ -62,10 +62,7 @@ struct LineagePage {
     out.line()
     out.element("section", .id("graph"), .label("How it came about")) { out in
       out.element("h2", text: "How it came about")
-      // Files are boxes too, as long as there is room for them.
-      var files: [TextReference] = []
-      for step in lineage.steps { for source in step.sources where !files.contains(source) { files.append(source) } }
-      if files.count + lineage.steps.count > 24 { files = [] }
+      let files = drawnFiles
       var nodes = files.map { file in
         let name = file.name.split(separator: "/").last.map(String.init) ?? file.name
         let link = known.contains(file) ? frame.link(file.path) : Link.place("sources")
@@ -74,11 +71,11 @@ struct LineagePage {
       var uses: [StepUse] = []
       for (index, step) in lineage.steps.enumerated() {
         let label = "\(step.path): \(counted(step.executions, "execution"))"
-        let note = [step.executions > 1 ? "\(grouped(step.executions)) ×" : "", step.kind ?? ""]
+        let note = [step.kind ?? "", step.executions > 1 ? counted(step.executions, "execution") : ""]
         nodes.append(
           GraphDrawing.Node(
             title: step.path.hasPrefix(lineage.pipeline + "/") ? String(step.path.dropFirst(lineage.pipeline.count + 1)) : step.path,
-            note: note.filter { !$0.isEmpty }.joined(separator: " "), link: .place(step.id), label: label,
+            note: note.filter { !$0.isEmpty }.joined(separator: ", "), link: .place(step.id), label: label,
             style: step.verified == "different" ? "bad" : "good", opens: step.id))
         for source in step.sources {
           if let place = files.firstIndex(of: source) {
@@ -89,8 +86,24 @@ struct LineagePage {
       uses += lineage.uses.map {
         StepUse(maker: $0.maker + files.count, user: $0.user + files.count, gathers: $0.gathers)
       }
-      GraphDrawing(nodes, uses: uses, label: "Steps and sources behind \(lineage.title), makers first").add(to: &out)
+      GraphDrawing(
+        nodes, uses: uses, label: "Steps and sources behind \(lineage.title), makers first", late: files.indices
+      ).add(to: &out)
+      if files.count < lineage.sources.count {
+        out.element("p", .class("note"), text: "Files that several steps read are in the table of sources only.")
+      }
     }
+  }
+
+  // Files are boxes too, as long as there is room for them. One that all read would be tied to everything.
+  private var drawnFiles: [TextReference] {
+    var readers: [TextReference: Int] = [:]
+    for step in lineage.steps { for source in step.sources { readers[source, default: 0] += 1 } }
+    var files: [TextReference] = []
+    for step in lineage.steps {
+      for source in step.sources where readers[source, default: 0] <= 2 && !files.contains(source) { files.append(source) }
+    }
+    return files.count + lineage.steps.count > 24 ? [] : files
   }
 
   private func steps(_ out: inout HTML) {
@@ -175,7 +188,7 @@ struct LineagePage {
     out.element("section", .id("text"), .label("As text")) { out in
       out.element("h2", text: "As text")
       out.element("details") { out in
-        out.element("summary", text: "What `rung trace` prints")
+        out.element("summary", text: "What rung trace prints")
         out.element("pre", .class("trace"), .tab(0), .label("The trace as text")) { $0.text(lineage.text) }
       }
     }

@@ -45,7 +45,7 @@ struct MeasurementsSection {
           let chart = LineChart(table, column: column, axis: axis)
           if chart.points.count < 2 { continue }
           out.element("figure", .class("small")) { out in
-            out.element("figcaption", text: "\(step.name) \(column.name)")
+            out.element("figcaption", text: column.name)
             chart.add(to: &out, name: column.name)
           }
         }

@@ -106,14 +106,14 @@ struct PipelinePage {
     out.element("tr") { out in
       out.element("th", .scope("row")) { out in
         out.element("span", .class("name"), text: claim.name)
-        if let says = claim.says { out.element("span", .class("says")) { MarkdownInline.add(says, to: &$0) } }
+        if let says = claim.says { out.element("span", .class("says"), text: says) }
         if let note = claim.note { out.element("span", .class("why"), text: note) }
         if claim.cells.count > 1 { cells(claim, &out) }
       }
-      out.element("td", .class("number"), text: claim.predicted)
-      out.element("td", .class("number"), text: claim.measured)
-      out.element("td", text: claim.tolerance)
-      out.element("td", .class("verdict \(verdict.style)")) { out in
+      out.element("td", .class("number"), .data("data-label", "predicted"), text: claim.predicted)
+      out.element("td", .class("number"), .data("data-label", "measured"), text: claim.measured)
+      out.element("td", .data("data-label", "tolerance"), text: claim.tolerance)
+      out.element("td", .class("verdict \(verdict.style)"), .data("data-label", "verdict")) { out in
         out.element("span", .class("mark"), .isHiddenFromReaders, text: verdict.mark)
         out.text(verdict.words)
       }
@@ -160,7 +160,7 @@ struct PipelinePage {
       out.element(
         "p", .class("note"),
         text: "Each box is a step with all its instances; the bar at its foot shows how many are up to date. "
-          + "A double line gathers many results at once.")
+          + "A thick line gathers many results at once.")
       graph(&out)
       for step in pipeline.steps where step.isOwn { details(step, &out) }
     }
@@ -179,9 +179,9 @@ struct PipelinePage {
           title: step.name, note: "of \(step.pipeline)", link: link, label: "\(step.path), of another pipeline",
           style: "other")
       }
-      let instances = step.counts.total == 1 && step.axes.isEmpty ? "" : "\(grouped(step.counts.total)) ×"
+      let instances = step.axes.isEmpty ? "" : counted(step.counts.total, "instance")
       return GraphDrawing.Node(
-        title: step.name, note: [instances, step.kind ?? ""].filter { !$0.isEmpty }.joined(separator: " "),
+        title: step.name, note: [step.kind ?? "", instances].filter { !$0.isEmpty }.joined(separator: ", "),
         link: .place(step.id), label: "\(step.name): \(StandingWords.of(step))", style: step.counts.state.style,
         counts: step.counts, opens: step.id)
     }

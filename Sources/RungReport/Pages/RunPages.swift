@@ -97,7 +97,7 @@ struct RunPages {
       let sum = path.reduce(Int64(0)) { $0 &+ run.executions[$1].duration }
       out.element(
         "p", .class("note"),
-        text: "\(TimeSpan(nanoseconds: sum)) in a row: with any number of processors the run would not have been shorter.")
+        text: "\(TimeSpan(nanoseconds: sum)) of work in a row, each part needing the one before it: more processors would not make this shorter.")
       out.element("ol", .class("chain")) { out in
         for index in path {
           let execution = run.executions[index]
@@ -148,9 +148,9 @@ struct RunPages {
         return
       }
       out.element("div", .class("controls")) { out in
-        for (id, label, chosen) in [("run-a", "Before", 1), ("run-b", "After", 0)] {
+        for (id, label) in [("run-a", "Before"), ("run-b", "After")] {
           out.element("label", .forControl(id), text: label)
-          out.element("select", .id(id), .data("data-chosen", "\(chosen)")) { out in
+          out.element("select", .id(id)) { out in
             for (index, run) in site.runs.enumerated() {
               out.element("option", .value("\(index)"), text: "\(WhenWords.minute(run.started)) (\(grouped(Int(run.ran))) ran)")
             }

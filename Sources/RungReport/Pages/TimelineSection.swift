@@ -74,14 +74,20 @@ struct TimelineSection {
   }
 
   private func grid(_ height: Double, _ scale: Double, _ out: inout HTML) {
-    let ticks = Scale([0, Double(end) / 1e9], from: 0, to: 1, decades: .infinity).ticks.filter { $0 >= 0 && $0 <= Double(end) / 1e9 }
-    for tick in ticks {
+    let step = Self.roundTime(Double(end) / 1e9 / 6)
+    for tick in stride(from: 0, through: Double(end) / 1e9, by: step) {
       let x = Self.left + tick * 1e9 * scale
       out.element("path", .class("grid"), .geometry("d", "M\(Fixed.text(x, digits: 1)) 0V\(Fixed.text(height - 22, digits: 1))")) { _ in }
       out.element(
         "text", .number("x", x), .number("y", height - 8), .anchor(tick == 0 ? "start" : "middle"),
         text: "\(TimeSpan(nanoseconds: Int64(tick * 1e9)))")
     }
+  }
+
+  // The next time that people count in, in seconds.
+  private static func roundTime(_ seconds: Double) -> Double {
+    let steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800]
+    return steps.first { $0 >= seconds } ?? (seconds / 3600).rounded(.up) * 3600
   }
 
   private func bar(_ execution: RunValues.Execution, _ slot: Int, _ row: Double, _ scale: Double) -> String {

@@ -1,6 +1,15 @@
 // The chart to choose: a number of a step over one of its axes as lines, or over two as a heat map. What the axes that are
 // not shown have is taken together: their mean, with its 95 % interval as a band.
 
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+// Like `short`, and 10⁻⁵ for a power of ten.
+function tickText(value) {
+  const exponent = Math.round(Math.log10(value));
+  if (!(value > 0) || (exponent < 5 && exponent > -4) || Math.abs(value / 10 ** exponent - 1) > 1e-9) return short(value, 3);
+  return "10" + [...String(exponent)].map((sign) => sign === "-" ? "⁻" : RAISED[Number(sign)]).join("");
+}
+
 // P(|T| < t) = 0.95 for 1, 2, … degrees of freedom.
 const STUDENT = [12.706, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604,
   2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.093, 2.086, 2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484,
@@ -28,7 +37,7 @@ function scaleOf(values, from, to, isLogarithmic) {
     const [first, last] = [Math.ceil(Math.log10(low)), Math.floor(Math.log10(high))];
     const step = Math.max(1, Math.ceil((last - first) / 6));
     for (let power = first; power <= last; power += step) powers.push(10 ** power);
-    if (powers.length >= 2) return { place, ticks: powers, low, high };
+    if (last - first >= 2) return { place, ticks: powers, low, high };
     const fine = [];
     for (let power = first - 1; power <= last; power += 1) for (const unit of [1, 2, 5]) fine.push(unit * 10 ** power);
     return { place, ticks: fine.filter((tick) => tick >= low && tick <= high), low, high };
@@ -153,9 +162,9 @@ class Explorer {
       "aria-label": `${name} over ${axis.name}: from ${short(points[0].mean)} at ${points[0].label} to ${short(points[points.length - 1].mean)} at ${points[points.length - 1].label}` });
     for (const tick of y.ticks) {
       picture.append(draw("path", { class: "grid", d: `M${left} ${f(y.place(tick))}H${width - right}` }),
-        draw("text", { x: left - 8, y: f(y.place(tick) + 4), "text-anchor": "end" }, short(tick, 3)));
+        draw("text", { x: left - 8, y: f(y.place(tick) + 4), "text-anchor": "end" }, tickText(tick)));
     }
-    const xTicks = this.isNumeric ? x.ticks.map((tick) => [tick, short(tick, 3)])
+    const xTicks = this.isNumeric ? x.ticks.map((tick) => [tick, tickText(tick)])
       : [...new Set(points.map((point) => point.x))].sort((a, b) => a - b).filter((_, at, list) => at % Math.ceil(list.length / 12) === 0)
         .map((tick) => [tick, axis.labels[tick].slice(0, 14)]);
     for (const [tick, label] of xTicks) {

@@ -43,10 +43,12 @@ class RunComparison {
     this.data = data;
     this.place = document.getElementById("comparison");
     this.selects = ["run-a", "run-b"].map((id) => document.getElementById(id));
-    for (const select of this.selects) {
-      select.value = select.dataset.chosen;
-      select.addEventListener("change", () => this.show());
-    }
+    // The newest that executed something, and the one before it that executed something of the same.
+    const after = Math.max(0, data.runs.findIndex((run) => run.totals.length > 0));
+    const steps = new Set(data.runs[after].totals.map((total) => total[0]));
+    const before = data.runs.findIndex((run, index) => index > after && run.totals.some((total) => steps.has(total[0])));
+    [before < 0 ? Math.min(after + 1, data.runs.length - 1) : before, after].forEach((index, at) => { this.selects[at].value = String(index); });
+    for (const select of this.selects) select.addEventListener("change", () => this.show());
     this.show();
   }
 

@@ -1,6 +1,6 @@
 // Tables: short ones are in the page and are sorted in place; long ones are data, of which a page at a time is shown.
 
-const PAGE_ROWS = 50;
+const PAGE_ROWS = 25;
 
 function compare(a, b) {
   if (a === b) return 0;

@@ -31,6 +31,17 @@ enum Fixed {
     return text(value, digits: max(0, digits - 1 - exponent)).replacing("-", with: "−")
   }
 
+  /// For the scale of a drawing: like `short` with three digits, and `10⁻⁵` for a power of ten.
+  static func tick(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return short(value, digits: 3) }
+    let exponent = Int(log10(value).rounded())
+    guard exponent >= 5 || exponent <= -4, abs(value / pow(10, Double(exponent)) - 1) < 1e-9 else {
+      return short(value, digits: 3)
+    }
+    let raised = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "10" + String(exponent).map { $0 == "-" ? "⁻" : String(raised[$0.wholeNumberValue ?? 0]) }.joined()
+  }
+
   /// For data: at most six digits that count, as JSON.
   static func json(_ value: Double) -> String {
     guard value.isFinite else { return "null" }

@@ -51,7 +51,7 @@ public enum PlainText {
     return "\(text[..<end]) … and \(text.utf8.count - text[..<end].utf8.count) bytes more"
   }
 
-  // ECMA-48: ESC [ … final byte; ESC ] … BEL or ESC \; ESC and one more byte.
+  // ECMA-48: ESC [ … final byte; ESC ] … BEL or ESC \; ESC, bytes from space to `/`, and one more.
   private static func withoutEscapes(_ line: ArraySlice<UInt8>) -> String {
     guard line.contains(0x1b) else { return String(decoding: line, as: UTF8.self) }
     var out: [UInt8] = []
@@ -73,7 +73,9 @@ public enum PlainText {
         while at < line.endIndex, line[at] != 7, line[at] != 0x1b { at += 1 }
         if at < line.endIndex, line[at] == 0x1b { at += 1 }
         at += 1
-      default: at += 1
+      default:
+        while at < line.endIndex, (0x20...0x2f).contains(line[at]) { at += 1 }
+        at += 1
       }
     }
     return String(decoding: out, as: UTF8.self)
