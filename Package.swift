@@ -59,9 +59,18 @@ let package = Package(
       ],
       swiftSettings: strict),
     // words
+    // Its style sheet and script are part of the binary: a page carries them in itself.
+    .target(
+      name: "RungReport", dependencies: ["RungClaims", "RungCore"],
+      resources: [
+        .embedInCode("Resources/report.css"), .embedInCode("Resources/start.js"), .embedInCode("Resources/tables.js"),
+        .embedInCode("Resources/charts.js"), .embedInCode("Resources/drawings.js"), .embedInCode("Resources/runs.js"),
+      ], swiftSettings: strict),
     .target(
       name: "RungTrace",
-      dependencies: ["RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd"],
+      dependencies: [
+        "RungReport", "RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd",
+      ],
       swiftSettings: strict),
     .target(
       name: "RungServe",
@@ -73,8 +82,8 @@ let package = Package(
     .target(
       name: "RungCLI",
       dependencies: [
-        "RungEngine", "RungTrace", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungStore",
-        "RungLedger", "RungServe", "RungCore",
+        "RungEngine", "RungTrace", "RungReport", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec",
+        "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -128,6 +137,8 @@ let package = Package(
     .testTarget(
       name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
+    .testTarget(
+      name: "RungReportTests", dependencies: ["RungReport", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "RungTraceTests",
       dependencies: ["RungTrace", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],

@@ -36,3 +36,12 @@ static inline long rung_file_system_type(const char *path) {
 
 /// Gives `to` the bytes of `from`, shared on the disk until one of them is written; 0, or -1 and errno.
 static inline int rung_clone(int to, int from) { return ioctl(to, FICLONE, from); }
+
+#include <stdio.h>
+
+extern int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags);
+
+/// Lets two paths of one file system change places, in one step; 0, or -1 and errno (EINVAL where it cannot be done).
+static inline int rung_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+}

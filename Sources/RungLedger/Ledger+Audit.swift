@@ -32,6 +32,11 @@ extension Ledger {
       "WHERE project = ? AND instance = ? ORDER BY started DESC, record", .text(project), .text(instance))
   }
 
+  /// The executions of a run, in the order in which they started.
+  public func records(ofRun run: String, project: String) throws(LedgerError) -> [RecordRow] {
+    try records("WHERE project = ? AND run = ? ORDER BY started, record", .text(project), .text(run))
+  }
+
   /// The action keys under which more than one execution succeeded.
   public func keysMadeMoreThanOnce() throws(LedgerError) -> Set<Digest> {
     Set(

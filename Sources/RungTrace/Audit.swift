@@ -159,7 +159,7 @@ extension String {
 
 extension Audit {
   /// What is to be said of all executions of one step, a labelled line each.
-  func lines(ofStep records: [Digest]) -> [(label: String, text: String)] {
+  public func lines(ofStep records: [Digest]) -> [(label: String, text: String)] {
     var lines: [(label: String, text: String)] = []
     let tried = records.compactMap { confirmations[$0] }
     if records.count == 1, let line = line(ofConfirmation: records[0]) {

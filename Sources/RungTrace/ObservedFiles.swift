@@ -16,7 +16,8 @@ struct ObservedFiles: Sendable {
   private var files: [File] = []
   private var numbers: [File: Int32] = [:]
   private var sets: [Digest: [Int32]] = [:]
-  private var systemFiles: Set<File> = []
+  private var systemSets: [Digest: [Int32]] = [:]
+  private var systemFiles: Set<Int32> = []
 
   /// Takes what was read of a set, named by its digest; what was looked at without reading is left out.
   mutating func add(_ set: ObservedSet, _ digest: Digest) {
@@ -24,18 +25,33 @@ struct ObservedFiles: Sendable {
     for entry in set.entries {
       guard entry.kind == .file || entry.kind == .executable, let content = entry.digest else { continue }
       let file = File(path: entry.path, digest: content, isExecutable: entry.kind == .executable)
-      switch set.scope {
-      case .system: systemFiles.insert(file)
-      case .project:
-        let number = numbers[file] ?? Int32(files.count)
-        if number == files.count {
-          numbers[file] = number
-          files.append(file)
-        }
-        members.append(number)
+      let number = numbers[file] ?? Int32(files.count)
+      if number == files.count {
+        numbers[file] = number
+        files.append(file)
       }
+      members.append(number)
     }
-    if set.scope == .project { sets[digest] = members }
+    switch set.scope {
+    case .project: sets[digest] = members
+    case .system:
+      systemSets[digest] = members
+      systemFiles.formUnion(members)
+    }
+  }
+
+  /// What some executions were observed to read.
+  func part(of executions: [Lineage.Execution]) -> ObservedFiles {
+    var part = self
+    var wanted: Set<Digest> = []
+    for execution in executions {
+      if let set = execution.record.observed.project { wanted.insert(set) }
+      if let set = execution.record.observed.system { wanted.insert(set) }
+    }
+    part.sets = sets.filter { wanted.contains($0.key) }
+    part.systemSets = systemSets.filter { wanted.contains($0.key) }
+    part.systemFiles = part.systemSets.values.reduce(into: []) { $0.formUnion($1) }
+    return part
   }
 
   /// The files of a set of the project; empty for one that was not taken.
@@ -48,8 +64,8 @@ struct ObservedFiles: Sendable {
   /// `/usr/lib/python3.11`.
   var systemFolders: [(folder: String, count: Int)] {
     var counts: [String: Int] = [:]
-    for file in systemFiles {
-      let names = file.path.split(separator: "/").dropLast().prefix(3)
+    for number in systemFiles {
+      let names = files[Int(number)].path.split(separator: "/").dropLast().prefix(3)
       counts["/" + names.joined(separator: "/"), default: 0] += 1
     }
     return counts.map { ($0.key, $0.value) }.sorted { ($1.count, $0.folder) < ($0.count, $1.folder) }

@@ -3,9 +3,9 @@ import RungLedger
 import RungModel
 
 /// All executions of one step in a lineage, folded: a sweep of ten thousand instances is one of these.
-struct StepGroup {
+public struct StepGroup {
   /// Where an input comes from, folded.
-  enum Origin: Hashable {
+  public enum Origin: Hashable, Sendable {
     case project
     /// Outputs of another step, one for each reader.
     case step(String, output: String)
@@ -14,57 +14,69 @@ struct StepGroup {
   }
 
   /// An input of all executions.
-  struct Input: Hashable {
-    let name: String
-    let origin: Origin
+  public struct Input: Hashable, Sendable {
+    /// Its name.
+    public let name: String
+    /// Where it comes from.
+    public let origin: Origin
   }
 
   /// A file as it is shown.
-  struct File: Hashable {
-    let path: String
-    let digest: Digest
+  public struct File: Hashable, Sendable {
+    /// From the project's root.
+    public let path: String
+    /// Its content.
+    public let digest: Digest
   }
 
   /// `pipeline/step`.
-  let step: String
+  public let step: String
   /// The kinds that its records name; one, unless the pipeline was changed.
-  private(set) var kinds = Distinct<String>()
+  public private(set) var kinds = Distinct<String>()
   /// How many executions.
-  private(set) var executions = 0
+  public private(set) var executions = 0
   /// Their records.
-  private(set) var records: [Digest] = []
+  public private(set) var records: [Digest] = []
   /// Names of instances.
-  private(set) var instances: Set<String> = []
+  public private(set) var instances: Set<String> = []
   /// Labels by axis.
-  private(set) var axes = Grouped<String, String>()
+  public private(set) var axes = Grouped<String, String>()
   /// Commands as declared, else as run.
-  private(set) var commands = Distinct<String>()
+  public private(set) var commands = Distinct<String>()
   /// Values by parameter.
-  private(set) var parameters = Grouped<String, String>()
+  public private(set) var parameters = Grouped<String, String>()
   /// Values by declared variable.
-  private(set) var variables = Grouped<String, String>()
+  public private(set) var variables = Grouped<String, String>()
   /// Project files by input; for the other inputs an empty list.
-  private(set) var inputs = Grouped<Input, File>()
+  public private(set) var inputs = Grouped<Input, File>()
   /// Members of the largest collection of each input.
-  private(set) var members: [Input: Int] = [:]
-  private(set) var environments = Distinct<Record.Environment>()
-  private(set) var programs = Distinct<Record.Program>()
-  private(set) var outputs = Distinct<String>()
+  public private(set) var members: [Input: Int] = [:]
+  /// The environments that they ran in.
+  public private(set) var environments = Distinct<Record.Environment>()
+  /// The programs that their commands start with.
+  public private(set) var programs = Distinct<Record.Program>()
+  /// The names of their outputs.
+  public private(set) var outputs = Distinct<String>()
   /// How many outputs its executions have in all, and how many of those are not in the cache.
-  private(set) var outputCount = 0
-  private(set) var goneCount = 0
-  private(set) var watches = Distinct<String>()
-  private(set) var traces = Distinct<Lineage.TraceState>()
-  private(set) var traceProblems = Distinct<String>()
-  private(set) var hosts = Distinct<String>()
-  private(set) var commits = Distinct<String>()
+  public private(set) var outputCount = 0
+  public private(set) var goneCount = 0
+  /// How far they were watched, as their records say.
+  public private(set) var watches = Distinct<String>()
+  /// Whether their reads were recorded.
+  public private(set) var traces = Distinct<Lineage.TraceState>()
+  /// What kept recordings from being complete.
+  public private(set) var traceProblems = Distinct<String>()
+  /// Where they ran.
+  public private(set) var hosts = Distinct<String>()
+  /// The commits that the project was at.
+  public private(set) var commits = Distinct<String>()
   /// In nanoseconds.
-  private(set) var duration: Int64 = 0
+  public private(set) var duration: Int64 = 0
   // What the last execution had: the next one mostly has the same.
   private var last: (parameters: [JSON.Member], variables: [JSON.Member], commit: String?, dirty: Bool?)?
 
   /// The steps of a lineage in the order of their first executions: makers first.
-  static func groups(of lineage: Lineage) -> [StepGroup] {
+  public static func groups(of lineage: Lineage) -> [StepGroup] {
     var groups: [StepGroup] = []
     var places: [String: Int] = [:]
     var makers: [Digest: Set<String>] = [:]
@@ -142,13 +154,13 @@ struct StepGroup {
   }
 
   /// The commit for people.
-  static func commit(of record: Record) -> String {
+  public static func commit(of record: Record) -> String {
     guard let commit = record.commit else { return "not in git" }
     return "\(commit.prefix(12))\(record.dirty == true ? ", with uncommitted changes" : "")"
   }
 
   /// The weakest level; words that are not known count as the weakest.
-  var watch: WatchLevel {
+  public var watch: WatchLevel {
     let levels = watches.items.map { WatchLevel(rawValue: $0) ?? .declared }
     return WatchLevel.allCases.first { levels.contains($0) } ?? .declared
   }
@@ -157,13 +169,13 @@ struct StepGroup {
   var trace: Lineage.TraceState { Lineage.TraceState.allCases.first(where: traces.items.contains) ?? .off }
 
   /// `[width=20…800 (25), seed=0…9 (10)]`; empty for a step that runs over nothing.
-  var axesText: String {
+  public var axesText: String {
     if axes.keys.isEmpty { return "" }
     return "[" + axes.keys.map { "\($0)=\(Self.fold(axes[$0]))" }.joined(separator: ", ") + "]"
   }
 
   /// A few labels as they are, many as `first…last (count)`.
-  static func fold(_ labels: [String]) -> String {
+  public static func fold(_ labels: [String]) -> String {
     let sorted: [String]
     let numbers = labels.compactMap { label in Double(label).map { (label, $0) } }
     if numbers.count == labels.count {
@@ -179,8 +191,9 @@ struct StepGroup {
 }
 
 /// Values in the order in which they first appear, each once.
-struct Distinct<Value: Hashable & Sendable> {
-  private(set) var items: [Value] = []
+public struct Distinct<Value: Hashable & Sendable> {
+  /// The values.
+  public private(set) var items: [Value] = []
   private var seen: Set<Value> = []
 
   mutating func insert(_ value: Value) {
@@ -191,8 +204,9 @@ struct Distinct<Value: Hashable & Sendable> {
 }
 
 /// Distinct values by key, both in the order in which they first appear.
-struct Grouped<Key: Hashable & Sendable, Value: Hashable & Sendable> {
-  private(set) var keys: [Key] = []
+public struct Grouped<Key: Hashable & Sendable, Value: Hashable & Sendable> {
+  /// The keys.
+  public private(set) var keys: [Key] = []
   private var values: [Key: Distinct<Value>] = [:]
 
   mutating func touch(_ key: Key) {
@@ -207,5 +221,6 @@ struct Grouped<Key: Hashable & Sendable, Value: Hashable & Sendable> {
     values[key]?.insert(value)
   }
 
-  subscript(_ key: Key) -> [Value] { values[key]?.items ?? [] }
+  /// The values of a key.
+  public subscript(_ key: Key) -> [Value] { values[key]?.items ?? [] }
 }

@@ -2,16 +2,16 @@ import Glibc
 import RungCore
 
 /// A point in time, as UTC.
-struct UTCTime {
+public struct UTCTime {
   private let seconds: Int64
 
   /// Nanoseconds since 1970.
-  init(nanoseconds: Int64) {
+  public init(nanoseconds: Int64) {
     seconds = nanoseconds / 1_000_000_000 - (nanoseconds % 1_000_000_000 < 0 ? 1 : 0)
   }
 
   /// For people: `2026-11-23 22:19:03 UTC`.
-  var text: String {
+  public var text: String {
     let (date, clock) = parts
     return "\(date) \(clock) UTC"
   }

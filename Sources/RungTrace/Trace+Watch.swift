@@ -2,7 +2,7 @@ import RungCore
 
 extension Trace {
   /// How far what is behind the file was watched, for people: a line for each thing to know.
-  var watchLines: [String] {
+  public var watchLines: [String] {
     guard let watch = lineage.watch else { return [] }
     let all = Set(lineage.executions.map(\.step)).count
     func blamed(_ steps: [String]) -> String {

@@ -68,31 +68,6 @@ import Testing
     for (plain, coded) in pairs { #expect(HTMLText.base64(Array(plain.utf8)) == coded) }
     #expect(HTMLText.base64([0xff, 0xfe, 0xfb]) == "//77")
   }
-
-  @Test(arguments: 0..<40)
-  func nodesNeverLieOnEachOtherAndEdgesLeadOn(seed: Int) {
-    var state = UInt64(seed) &+ 1
-    func dice(_ below: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(below))
-    }
-    let count = 1 + dice(30)
-    // Edges that lead back, or nowhere, are left out.
-    let edges = (0..<dice(60)).map { _ in LayeredGraph.Edge(from: dice(count), to: dice(count + 2) - 1) }
-    let graph = LayeredGraph(count: count, edges: edges)
-    for edge in edges where edge.from < edge.to && edge.to < count {
-      #expect(graph.layers[edge.from] < graph.layers[edge.to])
-      let span = graph.layers[edge.to] - graph.layers[edge.from]
-      #expect(graph.bends[edge]?.count ?? 0 == span - 1)
-    }
-    for a in 0..<count {
-      #expect(graph.layers[a] < graph.layerCount && graph.places[a] >= 0.5 - 1e-9)
-      #expect(graph.places[a] <= graph.width - 0.5 + 1e-9)
-      for b in 0..<a where graph.layers[a] == graph.layers[b] {
-        #expect((graph.places[a] - graph.places[b]).magnitude >= 1 - 1e-9)
-      }
-    }
-  }
 }
 
 extension String {

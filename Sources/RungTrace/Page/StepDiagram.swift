@@ -1,4 +1,5 @@
 import RungCore
+import RungReport
 
 /// The steps of a trace as a drawing, an inline SVG: makers to the left, or above where there are many layers.
 struct StepDiagram {

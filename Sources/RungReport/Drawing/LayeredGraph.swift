@@ -1,22 +1,30 @@
 /// Places for the nodes of a directed graph without cycles: in layers, each edge from a lower to a higher one, with few
-/// crossings. Small graphs only: the steps of a pipeline.
-struct LayeredGraph {
+/// crossings. Small graphs only: the steps of a pipeline, of a trace.
+public struct LayeredGraph: Sendable {
   /// An edge between two nodes, `from` the lower number.
-  struct Edge: Hashable {
-    let from: Int
-    let to: Int
+  public struct Edge: Hashable, Sendable {
+    /// Where it begins.
+    public let from: Int
+    /// Where it ends.
+    public let to: Int
+
+    /// An edge.
+    public init(from: Int, to: Int) {
+      self.from = from
+      self.to = to
+    }
   }
 
   /// The layer of each node; 0 for those that nothing leads to.
-  private(set) var layers: [Int]
+  public private(set) var layers: [Int]
   /// The place of each node within its layer, in units of one node, from 0 on.
-  private(set) var places: [Double]
+  public private(set) var places: [Double]
   /// For each edge the places at which it crosses the layers between its ends, in order.
-  private(set) var bends: [Edge: [Double]] = [:]
+  public private(set) var bends: [Edge: [Double]] = [:]
   /// How many layers there are.
-  let layerCount: Int
+  public let layerCount: Int
   /// How many nodes' room the widest layer takes.
-  private(set) var width = 1.0
+  public private(set) var width = 1.0
 
   // Nodes, then the points at which edges cross layers.
   private struct Item {
@@ -28,13 +36,18 @@ struct LayeredGraph {
     var place = 0.0
   }
 
-  /// Places `count` nodes. Edges to a node with no higher number are left out: so no cycle can do harm.
-  init(count: Int, edges all: [Edge]) {
+  /// Places `count` nodes. Edges to a node with no higher number are left out: so no cycle can do harm. The nodes in `late`,
+  /// to which nothing leads, go right before the first that uses them instead of into the first layer.
+  public init(count: Int, edges all: [Edge], late: Range<Int> = 0..<0) {
     let edges = Set(all.filter { $0.from < $0.to && $0.from >= 0 && $0.to < count }).sorted {
       ($0.from, $0.to) < ($1.from, $1.to)
     }
     var layers = [Int](repeating: 0, count: count)
     for edge in edges.sorted(by: { $0.to < $1.to }) { layers[edge.to] = max(layers[edge.to], layers[edge.from] + 1) }
+    for node in late.clamped(to: 0..<count) {
+      let users = edges.filter { $0.from == node }.map { layers[$0.to] }
+      layers[node] = max(layers[node], (users.min() ?? 1) - 1)
+    }
     self.layers = layers
     layerCount = (layers.max() ?? 0) + 1
     var items = layers.map { Item(layer: $0) }
