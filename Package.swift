@@ -65,6 +65,7 @@ let package = Package(
       resources: [
         .embedInCode("Resources/report.css"), .embedInCode("Resources/start.js"), .embedInCode("Resources/tables.js"),
         .embedInCode("Resources/charts.js"), .embedInCode("Resources/drawings.js"), .embedInCode("Resources/runs.js"),
+        .embedInCode("Resources/live.js"), .embedInCode("Resources/live.css"),
       ], swiftSettings: strict),
     .target(
       name: "RungTrace",

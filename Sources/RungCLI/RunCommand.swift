@@ -149,6 +149,13 @@ enum Signals {
     signal(SIGPIPE, SIG_IGN)
   }
 
+  /// Blocks until one of them comes. `block` must have been called before any thread was started.
+  static func wait() {
+    var set = wanted
+    var received: Int32 = 0
+    while sigwait(&set, &received) != 0 {}
+  }
+
   // What is running now.
   private static let current = Mutex<RunEngine.Interrupter?>(nil)
 

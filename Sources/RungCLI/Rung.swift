@@ -26,7 +26,7 @@ public struct Rung: ParsableCommand {
         name: "Ask",
         subcommands: [
           WhyCommand.self, ShowCommand.self, LogCommand.self, ClaimsCommand.self, TraceCommand.self, DiffCommand.self,
-          HistoryCommand.self, ReportCommand.self,
+          HistoryCommand.self, ReportCommand.self, ServeCommand.self,
         ]),
       CommandGroup(
         name: "Audit",

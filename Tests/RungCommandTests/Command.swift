@@ -113,6 +113,9 @@ final class Running {
     guard self.text(1).contains(text) else { throw Broken(description: "never said \(text): \(self.text(1))") }
   }
 
+  /// What was read from standard output so far.
+  func printed() -> String { text(0) }
+
   private func text(_ stream: Int) -> String { String(decoding: heard[stream], as: UTF8.self) }
 
   private func listen(patience: Int32, until enough: (String) -> Bool) throws {

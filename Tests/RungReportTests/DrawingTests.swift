@@ -85,7 +85,8 @@ import Testing
 
   @Test func scalesAreRound() {
     #expect(Scale([0, 8], from: 0, to: 1, decades: 2).ticks == [0, 2, 4, 6, 8])
-    #expect(Scale([1, 10_000], from: 0, to: 1, decades: 2).ticks.map(Fixed.tick) == ["1", "10", "100", "1000", "10000"])
+    #expect(
+      Scale([1, 10_000], from: 0, to: 1, decades: 2).ticks.map(Fixed.tick) == ["1", "10", "100", "1000", "10000"])
     #expect(Scale([20, 700], from: 0, to: 1, decades: 1).ticks.map(Fixed.tick) == ["20", "50", "100", "200", "500"])
     let flat = Scale([3, 3], from: 0, to: 10, decades: 2)
     #expect(flat(3) == 5 && flat.ticks.count > 1)
@@ -96,7 +97,8 @@ import Testing
   private func run(_ spans: [(Int64, Int64, [Int])]) -> [RunValues.Execution] {
     spans.enumerated().map { index, span in
       RunValues.Execution(
-        instance: "p/s[i=\(index)]", step: "p/s", start: span.0 * 1_000_000_000, duration: span.1 * 1_000_000_000, cpu: nil,
+        instance: "p/s[i=\(index)]", step: "p/s", start: span.0 * 1_000_000_000, duration: span.1 * 1_000_000_000,
+        cpu: nil,
         memory: nil, outcome: "succeeded", needs: span.2)
     }
   }

@@ -133,7 +133,8 @@ struct GraphDrawing {
         "text", .number("x", left + 12), .number("y", top + (isShort ? 36 : 25)), .class("name"),
         text: Self.fit(node.title, 23))
       if !isShort {
-        out.element("text", .number("x", left + 12), .number("y", top + 42), .class("note"), text: Self.fit(node.note, 29))
+        out.element(
+          "text", .number("x", left + 12), .number("y", top + 42), .class("note"), text: Self.fit(node.note, 29))
       }
       bar(node, left, top, &out)
     }

@@ -50,11 +50,14 @@ struct LineChart {
   func add(to out: inout HTML, name: String) {
     let box = Self.size
     let margin = Self.margin
-    let x = Scale(points.map(\.x), from: margin.left, to: box.width - margin.right, decades: isNumeric ? 1.3 : .infinity)
+    let x = Scale(
+      points.map(\.x), from: margin.left, to: box.width - margin.right, decades: isNumeric ? 1.3 : .infinity)
     let means = points.map(\.mean)
     let isPositive = means.allSatisfy { $0 > 0 }
     // A band that reaches below zero must not keep means of many sizes from a logarithmic scale.
-    let shown = isPositive ? means + points.flatMap { [max($0.low, $0.mean / 2), $0.high] } : points.flatMap { [$0.low, $0.high] }
+    let shown =
+      isPositive
+      ? means + points.flatMap { [max($0.low, $0.mean / 2), $0.high] } : points.flatMap { [$0.low, $0.high] }
     let y = Scale(shown, from: box.height - margin.bottom, to: margin.top, decades: 2)
     func place(_ h: Double, _ v: Double) -> String { "\(Fixed.text(h, digits: 1)) \(Fixed.text(v, digits: 1))" }
     func level(_ value: Double) -> Double { y(max(y.low, min(y.high, value))) }
@@ -63,13 +66,20 @@ struct LineChart {
     ) { out in
       for tick in y.ticks {
         let at = y(tick)
-        out.element("path", .class("grid"), .geometry("d", "M\(place(margin.left, at))H\(Fixed.text(box.width - margin.right, digits: 1))")) { _ in }
-        out.element("text", .number("x", margin.left - 6), .number("y", at + 3.5), .anchor("end"), text: Fixed.tick(tick))
+        out.element(
+          "path", .class("grid"),
+          .geometry("d", "M\(place(margin.left, at))H\(Fixed.text(box.width - margin.right, digits: 1))")
+        ) { _ in }
+        out.element(
+          "text", .number("x", margin.left - 6), .number("y", at + 3.5), .anchor("end"), text: Fixed.tick(tick))
       }
       for (at, label) in xTicks(x) {
-        out.element("text", .number("x", at), .number("y", box.height - margin.bottom + 13), .anchor("middle"), text: label)
+        out.element(
+          "text", .number("x", at), .number("y", box.height - margin.bottom + 13), .anchor("middle"), text: label)
       }
-      out.element("text", .class("axis"), .number("x", (margin.left + box.width - margin.right) / 2), .number("y", box.height - 3), .anchor("middle"), text: axis)
+      out.element(
+        "text", .class("axis"), .number("x", (margin.left + box.width - margin.right) / 2),
+        .number("y", box.height - 3), .anchor("middle"), text: axis)
       if points.count > 1 {
         let up = points.map { place(x($0.x), level($0.high)) }
         let down = points.reversed().map { place(x($0.x), level($0.low)) }
@@ -78,7 +88,8 @@ struct LineChart {
         out.element("path", .class("line"), .geometry("d", "M\(line.joined(separator: "L"))")) { _ in }
       }
       for point in points.count <= 40 ? points : [] {
-        out.element("circle", .class("dot"), .number("cx", x(point.x)), .number("cy", y(point.mean)), .number("r", 2.2)) { _ in }
+        out.element("circle", .class("dot"), .number("cx", x(point.x)), .number("cy", y(point.mean)), .number("r", 2.2))
+        { _ in }
       }
     }
   }

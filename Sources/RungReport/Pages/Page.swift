@@ -13,22 +13,27 @@ struct Frame {
   private let project: String
   private let written: Int64
   private let version: String
+  private let hasLivePage: Bool
 
   init(_ path: String, in site: Site) {
     self.path = path
     project = site.project
     written = site.written
     version = site.version
+    hasLivePage = site.isServed
   }
 
   /// A link from this page to a file of the site.
   func link(_ path: String) -> Link { Link.page(path, from: self.path) }
 
-  /// The page. `trail` leads to it from the front page; `isLive` for one that has something for the script to do.
+  /// The page. `trail` leads to it from the front page; `isLive` for one that has something for the script to do, `isServed`
+  /// for the one that listens to its server.
   func page(
-    title: String, trail: [(String, Link)] = [], isFront: Bool = false, isLive: Bool = true,
+    title: String, trail: [(String, Link)] = [], isFront: Bool = false, isLive: Bool = true, isServed: Bool = false,
     body: (inout HTML) -> Void
   ) -> Page {
+    let style = isServed ? Embedded.liveStyle : .style
+    let script = isServed ? Embedded.liveScript : .script
     var out = HTML()
     out.doctype()
     out.element("html", .english) { out in
@@ -38,13 +43,14 @@ struct Frame {
         out.void(
           "meta", .policyName,
           .policy(
-            "default-src 'none'; img-src 'self' file: data:; style-src \(Embedded.style.source); "
-              + "script-src \(Embedded.script.source); base-uri 'none'; form-action 'none'"))
+            "default-src 'none'; img-src 'self' file: data:; style-src \(style.source); "
+              + "script-src \(script.source); \(isServed ? "connect-src 'self'; " : "")base-uri 'none'; form-action 'none'"
+          ))
         out.void(
           "meta", .named("viewport"), .content("width=device-width, initial-scale=1"))
         out.void("meta", .named("color-scheme"), .content("light dark"))
         out.element("title", text: isFront ? title : "\(title) · \(project)")
-        out.embedded("style", .style)
+        out.embedded("style", style)
       }
       out.line()
       out.element("body") { out in
@@ -59,7 +65,7 @@ struct Frame {
           out.text(" by Rung \(version). ")
           out.text("Every number and figure here leads back to what made it.")
         }
-        if isLive { out.embedded("script", .script) }
+        if isLive { out.embedded("script", script) }
       }
     }
     out.line()
@@ -83,6 +89,7 @@ struct Frame {
       out.element("nav", .class("main"), .label("Report")) { out in
         out.element("a", .href(link("index.html")), text: "Experiments")
         out.element("a", .href(link("runs/index.html")), text: "Runs")
+        if hasLivePage { out.element("a", .href(link(LivePage.path)), text: "Now") }
       }
     }
   }

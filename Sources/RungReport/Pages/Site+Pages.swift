@@ -11,6 +11,7 @@ extension Site {
     pages.append(runs.list)
     pages.append(runs.comparison)
     pages += self.runs.map { runs.page($0) }
+    if isServed { pages.append(LivePage(site: self).page) }
     return pages
   }
 }

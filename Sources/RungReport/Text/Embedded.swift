@@ -16,6 +16,10 @@ struct Embedded: Sendable {
     PackageResources.start_js + PackageResources.tables_js + PackageResources.charts_js + PackageResources.drawings_js
       + PackageResources.runs_js)
 
+  /// The same for the page that follows a run.
+  static let liveStyle = Embedded(PackageResources.report_css + PackageResources.live_css)
+  static let liveScript = Embedded(PackageResources.start_js + PackageResources.live_js)
+
   // RFC 4648 section 4.
   private static func base64(_ bytes: [UInt8]) -> String {
     let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")

@@ -17,6 +17,8 @@ public struct Site: Sendable {
   public var olderRuns: Int
   /// The texts that pages lead to: scripts and other sources, logs.
   public var texts: [TextValues]
+  /// Whether a server shows it that also tells what runs now.
+  public var isServed: Bool
 
   /// A report of nothing yet.
   public init(project: String, written: Int64, version: String) {
@@ -28,6 +30,7 @@ public struct Site: Sendable {
     runs = []
     olderRuns = 0
     texts = []
+    isServed = false
   }
 }
 
