@@ -5,7 +5,7 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build build-bench demo test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
+.PHONY: build build-bench demo test browser-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
 
 build: ## the command and what starts its steps, optimised and linked statically, as .build/release/rung and rung-step
 	swift build -c release --disable-local-rpath --product rung
@@ -24,6 +24,9 @@ test: ## install what is missing, build and run the whole test suite
 	scripts/setup
 	swift build --build-tests
 	RUNG_TEST_ENVIRONMENT=$(RUNG_TEST_ENVIRONMENT) swift test --skip-build --parallel --disable-xctest
+
+browser-test: ## the pages of `rung report` in chromium: clicks, accessibility, 10,000 instances, screenshots
+	scripts/browser-test
 
 lint: layers ## formatting, rings, shell and Python syntax
 	scripts/lint

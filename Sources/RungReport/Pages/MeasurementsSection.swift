@@ -84,9 +84,14 @@ struct MeasurementsSection {
         out.append(UInt8(ascii: "}"))
       }
       out += ",\"places\":".utf8
-      list(table.places) { out += "\($0)".utf8 }
-      out += ",\"states\":".utf8
-      list(table.states) { out += "\($0.rawValue)".utf8 }
+      // Most tables are a whole grid in its order, and all in one state: then the script can tell.
+      if table.isGrid { out += "null".utf8 } else { list(table.places) { out += "\($0)".utf8 } }
+      out += ",\"count\":\(table.count),\"states\":".utf8
+      if let first = table.states.first, table.states.allSatisfy({ $0 == first }) {
+        out += "\(first.rawValue)".utf8
+      } else {
+        list(table.states) { out += "\($0.rawValue)".utf8 }
+      }
       out += ",\"seconds\":".utf8
       list(table.seconds) { out += Fixed.json($0).utf8 }
       out += ",\"columns\":".utf8

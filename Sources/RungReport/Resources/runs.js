@@ -67,7 +67,7 @@ class RunComparison {
         facts.get(name)[index] = text;
       }
     }
-    const general = make("table", {}, head([["", false], ["Before", false], ["After", false]]),
+    const general = make("table", {}, head([["What", false], ["Before", false], ["After", false]]),
       make("tbody", {}, [...facts].map(([name, [a, b]]) => pair(name, a, b))));
     const totals = new Map();
     [before, after].forEach((run, index) => {
@@ -104,6 +104,23 @@ class RunComparison {
   }
 }
 
+// What the page left out because it can be told: the places of a whole grid, states that are all the same.
+function unfolded(step) {
+  if (!Array.isArray(step.states)) step.states = new Array(step.count).fill(step.states);
+  if (step.places === null) {
+    const width = step.axes.length;
+    step.places = new Array(step.count * width);
+    for (let row = 0; row < step.count; row += 1) {
+      let rest = row;
+      for (let axis = width - 1; axis >= 0; axis -= 1) {
+        step.places[row * width + axis] = rest % step.axes[axis].labels.length;
+        rest = Math.floor(rest / step.axes[axis].labels.length);
+      }
+    }
+  }
+  return step;
+}
+
 function measurements(steps) {
   const choice = document.getElementById("step-choice");
   const show = (id) => {
@@ -129,7 +146,7 @@ for (const plate of all("figure .plate img")) {
   document.addEventListener("keydown", close);
 }
 const measured = dataOf("measurements-data");
-if (measured && measured.length > 0) measurements(measured);
+if (measured && measured.length > 0) measurements(measured.map(unfolded));
 const executed = dataOf("run-data");
 if (executed) { runTable(document.getElementById("run-table"), executed); timeline(executed); }
 const compared = dataOf("runs-data");
