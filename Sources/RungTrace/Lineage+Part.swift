@@ -24,7 +24,8 @@ extension Lineage {
     let names = Set(executions.map(\.record.instance))
     return Lineage(
       roots: records, executions: executions, collections: collections.filter { gathered.contains($0.key) },
-      observed: observed.part(of: executions), incomplete: incomplete.filter { $0.neededBy.map(names.contains) ?? true },
+      observed: observed.part(of: executions),
+      incomplete: incomplete.filter { $0.neededBy.map(names.contains) ?? true },
       gone: gone)
   }
 }

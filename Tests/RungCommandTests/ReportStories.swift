@@ -19,7 +19,8 @@ import Testing
 
   private func study() throws -> Sandbox {
     let sandbox = try Sandbox([
-      "pipelines/fall/pipeline.yaml": ClaimStories.pipeline.replacing("  report:\n", with: Self.drawing + "  report:\n"),
+      "pipelines/fall/pipeline.yaml": ClaimStories.pipeline.replacing(
+        "  report:\n", with: Self.drawing + "  report:\n"),
       "pipelines/fall/drop.sh": ClaimStories.script,
     ])
     #expect(try Sandbox.program("/bin/chmod", ["+x", "\(sandbox.project)/pipelines/fall/drop.sh"]).code == 0)
@@ -48,12 +49,15 @@ import Testing
     let ended = try report(sandbox, "--json")
     #expect(try JSON(parsing: Array(ended.output.utf8))["pictures"]?.int == 1, "\(ended.testDescription)")
     let front = try #require(sandbox.read("report/index.html"))
-    for words in ["4 claims, all as expected", "14 results up to date", "breaks, as expected", "watched: traced", "fall.svg"] {
+    for words in [
+      "4 claims, all as expected", "14 results up to date", "breaks, as expected", "watched: traced", "fall.svg",
+    ] {
       #expect(front.contains(words), "\(words)")
     }
     let page = try #require(sandbox.read("report/pipelines/fall.html"))
     for words in [
-      "The time of a fall is the square root", "1 ± 0.0205 (n=4)", "gravity", "step-drop", "\"name\":\"time\"", "4 replicates",
+      "The time of a fall is the square root", "1 ± 0.0205 (n=4)", "gravity", "step-drop", "\"name\":\"time\"",
+      "4 replicates",
       "Where it comes from",
     ] {
       #expect(page.contains(words), "\(words)")
@@ -108,7 +112,9 @@ import Testing
     let sandbox = try study()
     try sandbox.write("mine", to: "precious/notes.txt")
     let refused = try report(sandbox, "-o", "precious")
-    #expect(refused.code == 2 && refused.errors.contains("'precious' is there already and is no report"), "\(refused.testDescription)")
+    #expect(
+      refused.code == 2 && refused.errors.contains("'precious' is there already and is no report"),
+      "\(refused.testDescription)")
     #expect(try sandbox.files("precious") == ["precious/notes.txt"])
     let file = try report(sandbox, "-o", "precious/notes.txt")
     #expect(file.code == 2 && sandbox.read("precious/notes.txt") == "mine")
@@ -170,7 +176,9 @@ import Testing
       let scripts = page.matches(of: /<script>/).count + page.matches(of: /<script type="application\/json"/).count
       let allScripts = page.matches(of: /<script/).count
       let handlers = page.matches(of: /<[a-z]+(\s[a-z-]+(="[^"]*")?)*\s(on[a-z]+|style)=/).count
-      let images = page.matches(of: /<img/).count - page.matches(of: /<img [^>]*src="(\.\.\/)?figures\/[0-9a-zA-Z~.-]*\.svg"/).count
+      let images =
+        page.matches(of: /<img/).count
+        - page.matches(of: /<img [^>]*src="(\.\.\/)?figures\/[0-9a-zA-Z~.-]*\.svg"/).count
       let addresses = page.matches(of: /(href|src)="(javascript|data):/).count
       #expect(scripts == allScripts && handlers == 0 && images == 0 && addresses == 0, "\(path)")
       #expect(page.utf8.count < 200_000, "\(path) has \(page.utf8.count) bytes")

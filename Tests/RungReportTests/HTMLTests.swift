@@ -6,8 +6,10 @@ import Testing
 /// Nothing that a user writes becomes markup.
 @Suite struct HTMLTests {
   static let hostile = [
-    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</title></style></script>",
-    "&lt;b&gt;", "]]>", "<!--", "--><script>", "\u{202e}txt.exe", "\u{1b}[31mred\u{1b}[0m", "\u{0}\u{7f}\u{9b}", "javascript:alert(1)",
+    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
+    "</title></style></script>",
+    "&lt;b&gt;", "]]>", "<!--", "--><script>", "\u{202e}txt.exe", "\u{1b}[31mred\u{1b}[0m", "\u{0}\u{7f}\u{9b}",
+    "javascript:alert(1)",
     "\u{2028}\u{2029}", "<svg/onload=alert(1)>", "{{constructor}}",
   ]
 
@@ -40,13 +42,15 @@ import Testing
     let json: JSON = ["name": .string(words), "n": 1]
     let escaped = DataBlock.escaped(json.compactBytes)
     #expect(!escaped.contains { [UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&")].contains($0) })
-    #expect(!String(decoding: escaped, as: UTF8.self).unicodeScalars.contains { $0.value == 0x2028 || $0.value == 0x2029 })
+    #expect(
+      !String(decoding: escaped, as: UTF8.self).unicodeScalars.contains { $0.value == 0x2028 || $0.value == 0x2029 })
     #expect(try JSON(parsing: escaped) == json)
   }
 
   @Test(arguments: [
     "javascript:alert(1)", " javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "data:text/html,x",
-    "vbscript:x", "file:///etc/passwd", "//evil.example", "/x", "", "https://a b", "https://a\nb", "http:\\\\x", "HTTPS:x",
+    "vbscript:x", "file:///etc/passwd", "//evil.example", "/x", "", "https://a b", "https://a\nb", "http:\\\\x",
+    "HTTPS:x",
   ])
   func onlyAddressesOfTheWebAreLinks(address: String) { #expect(Link(web: address) == nil) }
 
@@ -66,7 +70,8 @@ import Testing
     #expect(Set(slugs).count == names.count, "\(slugs)")
     for slug in slugs {
       #expect(!slug.isEmpty && slug.utf8.count <= 80 && slug.first != "." && slug.first != "-", "\(slug)")
-      #expect(slug.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~".utf8.contains($0) })
+      #expect(
+        slug.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~".utf8.contains($0) })
     }
     #expect(Slug.of("double-descent") == "double-descent" && Slug.of("demo/fit") == "demo~fit")
   }

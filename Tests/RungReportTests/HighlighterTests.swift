@@ -19,7 +19,8 @@ import Testing
       colours("a.py", "@wraps", "def f(x=1.5e-3):  # why", "  return 'a\\'b' + \"#\" in y1")
         == ["d:@wraps", "k:def d:f n:1.5e-3 c:# why", "k:return s:'a\\'b' s:\"#\" k:in"])
     // A string over several lines, with quotes in it.
-    #expect(colours("a.py", "x = \"\"\"a", "'b' # no", "c\"\"\" # yes") == ["s:\"\"\"a", "s:'b' # no", "s:c\"\"\" c:# yes"])
+    #expect(
+      colours("a.py", "x = \"\"\"a", "'b' # no", "c\"\"\" # yes") == ["s:\"\"\"a", "s:'b' # no", "s:c\"\"\" c:# yes"])
   }
 
   @Test func shell() {
@@ -30,7 +31,10 @@ import Testing
   }
 
   @Test func data() {
-    #expect(colours("p.yaml", "over: [a, 2] # c", "about: don't stop", "\"k\": true") == ["d:over n:2 c:# c", "d:about", "d:\"k\" k:true"])
+    #expect(
+      colours("p.yaml", "over: [a, 2] # c", "about: don't stop", "\"k\": true") == [
+        "d:over n:2 c:# c", "d:about", "d:\"k\" k:true",
+      ])
     #expect(colours("x.json", "{\"a\": [1, null, \"b\"]}") == ["d:\"a\" n:1 k:null s:\"b\""])
   }
 

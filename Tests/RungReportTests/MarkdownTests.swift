@@ -17,9 +17,15 @@ import Testing
     ("> said\n> so", "<blockquote><p>saidso</p></blockquote>"),
     ("```\n<b> *x*\n```\nafter", "<pre><code>&lt;b&gt; *x*</code></pre><p>after</p>"),
     ("a\n***\nb", "<p>a</p><hr><p>b</p>"),
-    ("**strong** and *em* and _em_ and `code *x*`", "<p><strong>strong</strong> and <em>em</em> and <em>em</em> and <code>code *x*</code></p>"),
+    (
+      "**strong** and *em* and _em_ and `code *x*`",
+      "<p><strong>strong</strong> and <em>em</em> and <em>em</em> and <code>code *x*</code></p>"
+    ),
     ("a_b_c 2 * 3 * 4 \\*x\\*", "<p>a_b_c 2 * 3 * 4 *x*</p>"),
-    ("[words *em*](https://example.org) <https://a.b>", "<p><a href=\"https://example.org\">words <em>em</em></a> <a href=\"https://a.b\">https://a.b</a></p>"),
+    (
+      "[words *em*](https://example.org) <https://a.b>",
+      "<p><a href=\"https://example.org\">words <em>em</em></a> <a href=\"https://a.b\">https://a.b</a></p>"
+    ),
     ("![picture](https://example.org/x.png)", "<p>picture</p>"),
     ("open **strong, open `code, open [link](", "<p>open **strong, open `code, open [link](</p>"),
   ])
@@ -27,12 +33,14 @@ import Testing
 
   @Test(arguments: [
     "<script>alert(1)</script>", "[x](javascript:alert(1))", "[x](JAVASCRIPT:alert(1))", "<javascript:alert(1)>",
-    "![x](javascript:alert(1))", "[x](data:text/html,<script>)", "<img src=x onerror=alert(1)>", "[a](https://x\" onclick=\"alert(1))",
+    "![x](javascript:alert(1))", "[x](data:text/html,<script>)", "<img src=x onerror=alert(1)>",
+    "[a](https://x\" onclick=\"alert(1))",
     "**<b>**", "`<b>`", "# <h1>", "> <q>", "- <li>",
   ])
   func whatIsHostileIsText(text: String) {
     let html = html(text)
-    #expect(!html.contains("<script") && !html.contains("<img") && !html.contains("<b>") && !html.contains("\" onclick"))
+    #expect(
+      !html.contains("<script") && !html.contains("<img") && !html.contains("<b>") && !html.contains("\" onclick"))
     #expect(!html.lowercased().contains("href=\"javascript") && !html.contains("href=\"data"))
   }
 

@@ -9,12 +9,18 @@ import Testing
   static func site(_ word: String = "fall") -> Site {
     var site = Site(project: "Small project", written: 1_700_000_000_000_000_000, version: "0.1.0")
     let record = "sha256:" + String(repeating: "ab", count: 32)
-    let script = TextReference(kind: .source, name: "pipelines/\(word)/drop.py", digest: "sha256:" + String(repeating: "12", count: 32))
-    let log = TextReference(kind: .log, name: "\(word)/drop[height=5,seed=0]", digest: "sha256:" + String(repeating: "34", count: 32))
-    var pipeline = PipelineValues(name: word, about: "How long a **\(word)** takes.\n\n- by experiment\n- by theory", file: "pipelines/\(word)/pipeline.yaml")
+    let script = TextReference(
+      kind: .source, name: "pipelines/\(word)/drop.py", digest: "sha256:" + String(repeating: "12", count: 32))
+    let log = TextReference(
+      kind: .log, name: "\(word)/drop[height=5,seed=0]", digest: "sha256:" + String(repeating: "34", count: 32))
+    var pipeline = PipelineValues(
+      name: word, about: "How long a **\(word)** takes.\n\n- by experiment\n- by theory",
+      file: "pipelines/\(word)/pipeline.yaml")
     pipeline.parameters = [NamedText("gravity", "10"), NamedText(word, word)]
     pipeline.axes = [NamedText("height", "5, 20"), NamedText("seed", "4 replicates")]
-    var drop = StepValues(path: "\(word)/drop", pipeline: word, name: "drop", isOwn: true, kind: "measure", command: "python {code} --height {height}")
+    var drop = StepValues(
+      path: "\(word)/drop", pipeline: word, name: "drop", isOwn: true, kind: "measure",
+      command: "python {code} --height {height}")
     drop.axes = [("height", 2), ("seed", 4)]
     drop.counts = StateCounts(current: 7, wouldRun: 1, failed: 1)
     drop.outputs = ["time"]
@@ -26,14 +32,17 @@ import Testing
     table.columns[0].name = word
     table.leftOut = ["Left out: lists (curve)."]
     drop.table = table
-    var report = StepValues(path: "\(word)/report", pipeline: word, name: "report", isOwn: true, kind: nil, command: "cp {drop.time} {out.figure}")
+    var report = StepValues(
+      path: "\(word)/report", pipeline: word, name: "report", isOwn: true, kind: nil,
+      command: "cp {drop.time} {out.figure}")
     report.counts = StateCounts(current: 1)
     report.outputs = ["figure"]
     let other = StepValues(path: "other/data", pipeline: "other", name: "data", isOwn: false, kind: "data", command: "")
     pipeline.steps = [drop, report, other]
     pipeline.uses = [StepUse(maker: 0, user: 1, gathers: true), StepUse(maker: 2, user: 0, gathers: false)]
     let figure = FigureValues(
-      path: "pipelines/\(word)/\(word).svg", file: "figures/abab-fall.svg", problem: nil, formats: ["PNG"], output: "figure",
+      path: "pipelines/\(word)/\(word).svg", file: "figures/abab-fall.svg", problem: nil, formats: ["PNG"],
+      output: "figure",
       instance: "\(word)/report", record: record, isCurrent: true)
     pipeline.figures = [figure]
     pipeline.claims = [
@@ -61,7 +70,8 @@ import Testing
     lineage.run = "20231114-221320-abcdef"
     lineage.watch = ["traced: every file of the project that the steps opened is known"]
     lineage.gaps = ["\(word): the record is gone"]
-    var first = LineageValues.Step(path: "\(word)/drop", instances: "[height=5,20, seed=0,1,2,3]", kind: "measure", executions: 8)
+    var first = LineageValues.Step(
+      path: "\(word)/drop", instances: "[height=5,20, seed=0,1,2,3]", kind: "measure", executions: 8)
     first.facts = [NamedText("Parameters", "gravity = 10")]
     first.commands = ["python {code} --height {height}"]
     first.sources = [script]
@@ -74,20 +84,36 @@ import Testing
     lineage.text = "pipelines/fall/fall.svg\n  made by \(word)"
     site.lineages = [lineage]
 
-    func execution(_ name: String, _ start: Int64, _ needs: [Int], _ outcome: String = "succeeded") -> RunValues.Execution {
+    func execution(_ name: String, _ start: Int64, _ needs: [Int], _ outcome: String = "succeeded")
+      -> RunValues.Execution
+    {
       .init(
         instance: "\(word)/\(name)", step: "\(word)/\(name.prefix { $0 != "[" })", start: start * 1_000_000_000,
-        duration: 2_000_000_000, cpu: 1_500_000_000, memory: 1_000_000, outcome: outcome, needs: needs, outputs: ["abc"])
+        duration: 2_000_000_000, cpu: 1_500_000_000, memory: 1_000_000, outcome: outcome, needs: needs, outputs: ["abc"]
+      )
     }
     var run = RunValues(
       id: "20231114-221320-abcdef", started: 1_699_999_000_000_000_000, finished: 1_699_999_007_000_000_000,
-      arguments: "rung run \(word)", ran: 3, unchanged: 5, restored: 1, failed: 1, skipped: 2, facts: [NamedText("Host", word)])
-    run.executions = [execution("drop[height=5]", 0, []), execution("drop[height=20]", 1, [], "failed"), execution("report", 3, [0, 1])]
-    site.runs = [run, RunValues(id: "20231113-000000-000000", started: 1_699_000_000_000_000_000, finished: nil, arguments: "rung run", ran: 0, unchanged: 0, restored: 0, failed: 0, skipped: 0)]
+      arguments: "rung run \(word)", ran: 3, unchanged: 5, restored: 1, failed: 1, skipped: 2,
+      facts: [NamedText("Host", word)])
+    run.executions = [
+      execution("drop[height=5]", 0, []), execution("drop[height=20]", 1, [], "failed"),
+      execution("report", 3, [0, 1]),
+    ]
+    site.runs = [
+      run,
+      RunValues(
+        id: "20231113-000000-000000", started: 1_699_000_000_000_000_000, finished: nil, arguments: "rung run", ran: 0,
+        unchanged: 0, restored: 0, failed: 0, skipped: 0),
+    ]
     site.olderRuns = 3
     site.texts = [
-      TextValues(kind: .source, name: script.name, digest: script.digest, lines: ["import sys  # \(word)", "def f(): return \"<\""]),
-      TextValues(kind: .log, name: log.name, digest: log.digest, lines: ["1 < 2", word], leftOut: "The end of 3 MB.", notes: ["It ended as 'failed': \(word)"]),
+      TextValues(
+        kind: .source, name: script.name, digest: script.digest,
+        lines: ["import sys  # \(word)", "def f(): return \"<\""]),
+      TextValues(
+        kind: .log, name: log.name, digest: log.digest, lines: ["1 < 2", word], leftOut: "The end of 3 MB.",
+        notes: ["It ended as 'failed': \(word)"]),
     ]
     return site
   }
@@ -98,14 +124,19 @@ import Testing
   private static func body(_ page: Page) -> String {
     var text = String(decoding: page.bytes, as: UTF8.self)
     for name in ["style", "script"] {
-      while let start = text.firstRange(of: "<\(name)>"), let end = text.firstRange(of: "</\(name)>") , start.upperBound < end.lowerBound {
+      while let start = text.firstRange(of: "<\(name)>"), let end = text.firstRange(of: "</\(name)>"),
+        start.upperBound < end.lowerBound
+      {
         text = text[..<start.lowerBound] + "[\(name)]" + text[end.upperBound...]
       }
     }
     return text.replacing(/sha256-[^&]*&/, with: "sha256-…&").replacing("><", with: ">\n<")
   }
 
-  @Test(arguments: ["index.html", "pipelines/fall.html", "lineage/abababababab.html", "runs/20231114-221320-abcdef.html", "runs/compare.html", "runs/index.html", "sources/121212121212-drop.py.html"])
+  @Test(arguments: [
+    "index.html", "pipelines/fall.html", "lineage/abababababab.html", "runs/20231114-221320-abcdef.html",
+    "runs/compare.html", "runs/index.html", "sources/121212121212-drop.py.html",
+  ])
   func pagesAreAsRecorded(path: String) throws {
     let page = try #require(Self.site().pages().first { $0.path == path })
     let text = Self.body(page)
@@ -146,7 +177,10 @@ import Testing
           #expect(ids.contains(String(place)), "\(page.path): \(address)")
           continue
         }
-        let target = address.hasPrefix("../") ? String(address.dropFirst(3)) : (page.path.split(separator: "/").dropLast() + [address[...]]).joined(separator: "/")
+        let target =
+          address.hasPrefix("../")
+          ? String(address.dropFirst(3))
+          : (page.path.split(separator: "/").dropLast() + [address[...]]).joined(separator: "/")
         #expect(paths.contains(target), "\(page.path): \(address)")
       }
     }
@@ -171,7 +205,8 @@ import Testing
       if !a.path.hasPrefix("sources/") { #expect(count(before) == count(text), "\(b.path)") }
       let scripts = text.matches(of: /<script/).count - before.matches(of: /<script/).count
       #expect(scripts == 0 && Self.dangers(text) == 0, "\(b.path)")
-      let hasPolicy = text.contains("default-src &#39;none&#39;; img-src &#39;self&#39; file: data:; style-src &#39;sha256-")
+      let hasPolicy = text.contains(
+        "default-src &#39;none&#39;; img-src &#39;self&#39; file: data:; style-src &#39;sha256-")
       #expect(hasPolicy && !text.contains("unsafe-"), "\(b.path)")
     }
   }

@@ -24,7 +24,9 @@ struct ReportCommand: ParsableCommand {
     completion: .directory)
   var output: String?
 
-  @Option(name: .long, help: ArgumentHelp("The title of the report; the name of the project's folder without it.", valueName: "words"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The title of the report; the name of the project's folder without it.", valueName: "words"))
   var title: String?
 
   @OptionGroup var project: ProjectOptions

@@ -37,7 +37,8 @@ struct ReportFolder {
     guard mkdir(fresh, 0o777) == 0 else { throw Self.failure("make", fresh) }
     do {
       var folders: Set<String> = []
-      try Self.write(Array("A report by Rung. `rung report` may replace this folder.\n".utf8), to: "\(fresh)/\(Self.mark)")
+      try Self.write(
+        Array("A report by Rung. `rung report` may replace this folder.\n".utf8), to: "\(fresh)/\(Self.mark)")
       try body { file, bytes in
         if let slash = file.lastIndex(of: "/"), folders.insert(String(file[..<slash])).inserted {
           let folder = "\(fresh)/\(file[..<slash])"

@@ -36,7 +36,9 @@ extension ReportGathering {
     values.text = trace.text(width: 100)
     values.watch = trace.watchLines
     values.gaps = part.incomplete.map { gap in (gap.neededBy.map { "\($0): " } ?? "") + gap.message }
-    values.facts = [NamedText("Output", "\(subject.output) of \(instance)"), NamedText("Content", subject.digest.description)]
+    values.facts = [
+      NamedText("Output", "\(subject.output) of \(instance)"), NamedText("Content", subject.digest.description),
+    ]
     if let root {
       values.facts += [
         NamedText("Made", ReportWords.when(root.started)), NamedText("Took", "\(TimeSpan(nanoseconds: root.duration))"),
@@ -112,7 +114,10 @@ extension ReportGathering {
       NamedText("Parameters", values(group.parameters)), NamedText("Variables", values(group.variables)),
       NamedText("Took", group.executions > 1 ? "\(all) in all, \(each) each" : "\(all)"),
       NamedText("Makes", some(group.outputs.items)),
-      NamedText("Watched", "\(group.watch.rawValue)\(some(group.traceProblems.items).isEmpty ? "" : "; \(some(group.traceProblems.items))")"),
+      NamedText(
+        "Watched",
+        "\(group.watch.rawValue)\(some(group.traceProblems.items).isEmpty ? "" : "; \(some(group.traceProblems.items))")"
+      ),
     ]
     for line in audit.lines(ofStep: group.records) {
       facts.append(NamedText(line.label.prefix(1).uppercased() + line.label.dropFirst(), line.text))
@@ -131,7 +136,9 @@ extension ReportGathering {
     var seen: Set<Digest> = []
     var references: [TextReference] = []
     for digest in group.records where references.count < 3 {
-      guard let record = part.execution(digest)?.record, let log = record.log, seen.insert(log).inserted else { continue }
+      guard let record = part.execution(digest)?.record, let log = record.log, seen.insert(log).inserted else {
+        continue
+      }
       references.append(texts.log(record.instance, log, session, notes: []))
     }
     return references
@@ -170,7 +177,11 @@ enum ReportWords {
     }
     words[0] = words[0].split(separator: "/").last.map(String.init) ?? words[0]
     return words.map { word in
-      let isPlain = !word.isEmpty && word.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:@%+".utf8.contains($0) }
+      let isPlain =
+        !word.isEmpty
+        && word.utf8.allSatisfy {
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:@%+".utf8.contains($0)
+        }
       return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }.joined(separator: " ")
   }

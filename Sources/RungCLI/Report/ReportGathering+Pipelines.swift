@@ -86,7 +86,9 @@ extension ReportGathering {
         }
         guard let maker = places[binding.producer], let user = places[index] else { continue }
         values.uses.append(
-          StepUse(maker: maker, user: user, gathers: (0..<graph.steps[index].count).contains { binding.collection(of: $0) != nil }))
+          StepUse(
+            maker: maker, user: user,
+            gathers: (0..<graph.steps[index].count).contains { binding.collection(of: $0) != nil }))
       }
     }
   }
@@ -148,7 +150,8 @@ extension ReportGathering {
     guard let newest = known.max(by: { $0.record.started < $1.record.started }) else { return }
     // Of a large sweep the same again and again: one stands for all.
     let part = lineage.part(from: [newest.digest])
-    for source in part.sources where source.usedBy.contains(planned.path) && source.kind != .tree && source.kind != .lock {
+    for source in part.sources
+    where source.usedBy.contains(planned.path) && source.kind != .tree && source.kind != .lock {
       values.sources.append(texts.source(source.path, source.digest, session))
     }
   }

@@ -32,10 +32,12 @@ struct ReportRuns {
 
   private mutating func run(_ row: RunRow) throws -> RunValues {
     var values = RunValues(
-      id: row.id, started: row.started, finished: row.finished, arguments: ReportWords.command(row.arguments), ran: row.ran,
+      id: row.id, started: row.started, finished: row.finished, arguments: ReportWords.command(row.arguments),
+      ran: row.ran,
       unchanged: row.unchanged, restored: row.restored, failed: row.failed, skipped: row.skipped)
     if let commit = row.commit {
-      values.facts.append(NamedText("Commit", "\(commit.prefix(12))\(row.dirty == true ? ", with uncommitted changes" : "")"))
+      values.facts.append(
+        NamedText("Commit", "\(commit.prefix(12))\(row.dirty == true ? ", with uncommitted changes" : "")"))
     }
     if let record = row.record.flatMap({ try? session.store.readRecord($0) }).flatMap(RunRecord.init(bytes:)) {
       values.facts += [

@@ -52,7 +52,10 @@ extension ReportGathering {
           && pictureType($0) != nil
       }
       taken.formUnion(same.map(\.path))
-      let best = same.first { pictureType($0) == .svg && size($0) <= Self.largestDrawing } ?? same.first { pictureType($0) != .svg } ?? thing
+      let best =
+        same.first { pictureType($0) == .svg && size($0) <= Self.largestDrawing } ?? same.first {
+          pictureType($0) != .svg
+        } ?? thing
       things.append(figure(best, type: pictureType(best) ?? type, formats: same.map(\.path).filter { $0 != best.path }))
     }
     return things

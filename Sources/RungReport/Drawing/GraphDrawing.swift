@@ -44,8 +44,8 @@ struct GraphDrawing {
   private var size: (width: Double, height: Double) {
     let last = point(layer: graph.layerCount - 1, place: graph.width)
     return isBeside
-      ? (last.x + Self.box.width / 2 + 4, last.y - Self.gap.across + 4)
-      : (last.x - Self.gap.across + 4, last.y + Self.box.height / 2 + 4)
+      ? (last.x + Self.box.width / 2 + 4, last.y - Self.gap.across / 2 + 4)
+      : (last.x - Self.gap.across / 2 + 4, last.y + Self.box.height / 2 + 4)
   }
 
   // The middle of a place.
@@ -53,11 +53,11 @@ struct GraphDrawing {
     if isBeside {
       return (
         4 + Self.box.width / 2 + Double(layer) * (Self.box.width + Self.gap.along),
-        4 + place * (Self.box.height + Self.gap.across)
+        4 + place * (Self.box.height + Self.gap.across) - Self.gap.across / 2
       )
     }
     return (
-      4 + place * (Self.box.width + Self.gap.across),
+      4 + place * (Self.box.width + Self.gap.across) - Self.gap.across / 2,
       4 + Self.box.height / 2 + Double(layer) * (Self.box.height + Self.gap.along * 0.8)
     )
   }
@@ -66,14 +66,16 @@ struct GraphDrawing {
   func add(to out: inout HTML) {
     let size = size
     out.element("div", .class("graph-frame"), .data("data-graph", "")) { out in
-      out.element(
-        "svg", .class("graph"), .viewBox(size.width, size.height), .number("width", size.width),
-        .number("height", size.height), .role("group"), .label(label)
-      ) { out in
-        for edge in edges.keys.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
-          draw(edge, gathers: edges[edge] == true, &out)
+      out.element("div", .class("graph-scroll")) { out in
+        out.element(
+          "svg", .class("graph"), .viewBox(size.width, size.height), .number("width", size.width),
+          .number("height", size.height), .role("group"), .label(label)
+        ) { out in
+          for edge in edges.keys.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
+            draw(edge, gathers: edges[edge] == true, &out)
+          }
+          for index in nodes.indices { draw(index, &out) }
         }
-        for index in nodes.indices { draw(index, &out) }
       }
     }
   }
@@ -133,7 +135,8 @@ struct GraphDrawing {
         "text", .number("x", left + 12), .number("y", top + (isShort ? 36 : 25)), .class("name"),
         text: Self.fit(node.title, 23))
       if !isShort {
-        out.element("text", .number("x", left + 12), .number("y", top + 42), .class("note"), text: Self.fit(node.note, 29))
+        out.element(
+          "text", .number("x", left + 12), .number("y", top + 42), .class("note"), text: Self.fit(node.note, 29))
       }
       bar(node, left, top, &out)
     }

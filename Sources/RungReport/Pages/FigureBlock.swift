@@ -17,7 +17,8 @@ struct FigureBlock {
       if let file = figure.file {
         out.element("div", .class("plate")) { out in
           out.void(
-            "img", .class(file.hasSuffix(".svg") ? "drawing" : "picture"), .src(frame.link(file)), .alt("Figure \(figure.title), made by \(figure.instance)"), .lazy)
+            "img", .class(file.hasSuffix(".svg") ? "drawing" : "picture"), .src(frame.link(file)),
+            .alt("Figure \(figure.title), made by \(figure.instance)"), .lazy)
         }
       } else {
         out.element("div", .class("plate none"), text: figure.problem ?? "Its bytes are not in the cache.")

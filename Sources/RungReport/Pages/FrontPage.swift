@@ -114,7 +114,9 @@ struct ShareBar {
     let total = Double(max(1, counts.total))
     let good = 60 * Double(counts.current) / total
     let bad = 60 * Double(min(counts.failed, counts.total - counts.current)) / total
-    out.element("svg", .class("sharebar"), .viewBox(60, 6), .number("width", 60), .number("height", 6), .isHiddenFromReaders) { out in
+    out.element(
+      "svg", .class("sharebar"), .viewBox(60, 6), .number("width", 60), .number("height", 6), .isHiddenFromReaders
+    ) { out in
       out.element("rect", .class("rest"), .number("width", 60), .number("height", 6), .number("rx", 1)) { _ in }
       out.element("rect", .class("good"), .number("width", good), .number("height", 6), .number("rx", 1)) { _ in }
       if bad > 0 {

@@ -74,7 +74,8 @@ struct LineagePage {
         let note = [step.kind ?? "", step.executions > 1 ? counted(step.executions, "execution") : ""]
         nodes.append(
           GraphDrawing.Node(
-            title: step.path.hasPrefix(lineage.pipeline + "/") ? String(step.path.dropFirst(lineage.pipeline.count + 1)) : step.path,
+            title: step.path.hasPrefix(lineage.pipeline + "/")
+              ? String(step.path.dropFirst(lineage.pipeline.count + 1)) : step.path,
             note: note.filter { !$0.isEmpty }.joined(separator: ", "), link: .place(step.id), label: label,
             style: step.verified == "different" ? "bad" : "good", opens: step.id))
         for source in step.sources {
@@ -101,7 +102,9 @@ struct LineagePage {
     for step in lineage.steps { for source in step.sources { readers[source, default: 0] += 1 } }
     var files: [TextReference] = []
     for step in lineage.steps {
-      for source in step.sources where readers[source, default: 0] <= 2 && !files.contains(source) { files.append(source) }
+      for source in step.sources where readers[source, default: 0] <= 2 && !files.contains(source) {
+        files.append(source)
+      }
     }
     return files.count + lineage.steps.count > 24 ? [] : files
   }

@@ -37,13 +37,12 @@ struct MeasurementsSection {
 
   private func charts(_ step: StepValues, _ out: inout HTML) {
     guard let table = step.table else { return }
-    // Over the first axis that is no replicate and has several values.
-    let axis = table.axes.indices.first { !table.axes[$0].isReplicate && table.axes[$0].labels.count > 1 }
     out.element("div", .class("charts"), .data("data-charts", step.id)) { out in
-      if let axis {
+      if let view = table.view {
+        if let by = view.by { legend(table.axes[by], &out) }
         for column in table.columns.prefix(Self.mostCharts) {
-          let chart = LineChart(table, column: column, axis: axis)
-          if chart.points.count < 2 { continue }
+          let chart = LineChart(table, column: column, over: view)
+          guard chart.isWorthDrawing else { continue }
           out.element("figure", .class("small")) { out in
             out.element("figcaption", text: column.name)
             chart.add(to: &out, name: column.name)
@@ -51,6 +50,18 @@ struct MeasurementsSection {
         }
       }
       for sentence in table.leftOut { out.element("p", .class("note"), text: sentence) }
+    }
+  }
+
+  private func legend(_ axis: MetricTable.AxisColumn, _ out: inout HTML) {
+    out.element("ul", .class("legend")) { out in
+      out.element("li", text: axis.name)
+      for (index, label) in axis.labels.enumerated() {
+        out.element("li") { out in
+          out.element("span", .class("key series-\(index % 8)"), .isHiddenFromReaders) { _ in }
+          out.text(label)
+        }
+      }
     }
   }
 
@@ -83,6 +94,8 @@ struct MeasurementsSection {
         list(axis.labels, quote)
         out.append(UInt8(ascii: "}"))
       }
+      out += ",\"along\":\(table.view.map { "\($0.along)" } ?? "null")".utf8
+      out += ",\"by\":\(table.view?.by.map { "\($0)" } ?? "null")".utf8
       out += ",\"places\":".utf8
       // Most tables are a whole grid in its order, and all in one state: then the script can tell.
       if table.isGrid { out += "null".utf8 } else { list(table.places) { out += "\($0)".utf8 } }

@@ -168,7 +168,9 @@ struct PipelinePage {
 
   private func graph(_ out: inout HTML) {
     // Steps of others come first: they use nothing here.
-    let order = pipeline.steps.indices.filter { !pipeline.steps[$0].isOwn } + pipeline.steps.indices.filter { pipeline.steps[$0].isOwn }
+    let order =
+      pipeline.steps.indices.filter { !pipeline.steps[$0].isOwn }
+      + pipeline.steps.indices.filter { pipeline.steps[$0].isOwn }
     let places = Dictionary(order.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     let nodes = order.map { index -> GraphDrawing.Node in
       let step = pipeline.steps[index]
@@ -217,7 +219,9 @@ struct PipelinePage {
       }
       if step.table?.count ?? 0 > 0 {
         out.element("p") { out in
-          out.element("a", .href(.place("measurements")), .data("data-table", step.id), text: "Its \(counted(step.counts.total, "instance"))")
+          out.element(
+            "a", .href(.place("measurements")), .data("data-table", step.id),
+            text: "Its \(counted(step.counts.total, "instance"))")
         }
       }
     }

@@ -76,7 +76,8 @@ enum RunData {
         ]
       }
       return [
-        "id": .string(run.id), "when": .string(WhenWords.minute(run.started)), "arguments": .string(PlainText.cut(run.arguments, 200)),
+        "id": .string(run.id), "when": .string(WhenWords.minute(run.started)),
+        "arguments": .string(PlainText.cut(run.arguments, 200)),
         "page": .string("\(Slug.of(run.id)).html"),
         "took": run.finished.map { seconds($0 - run.started) } ?? .null, "ran": .int(run.ran),
         "unchanged": .int(run.unchanged), "failed": .int(run.failed), "whole": .bool(isWhole),

@@ -38,7 +38,9 @@ struct RunPages {
       }
       out.element("td") { $0.element("code", text: PlainText.cut(run.arguments, 160)) }
       let took = run.finished.map { $0 - run.started }
-      out.element("td", .class("number"), .data("data-value", "\(took ?? -1)"), text: took.map { "\(TimeSpan(nanoseconds: $0))" } ?? "not finished")
+      out.element(
+        "td", .class("number"), .data("data-value", "\(took ?? -1)"),
+        text: took.map { "\(TimeSpan(nanoseconds: $0))" } ?? "not finished")
       for count in [run.ran, run.unchanged] { out.element("td", .class("number"), text: grouped(Int(count))) }
       out.element("td", .class(run.failed > 0 ? "number bad" : "number"), text: grouped(Int(run.failed)))
     }
@@ -52,10 +54,13 @@ struct RunPages {
         out.text("Run of ")
         out.time(run.started)
       }
-      out.element("pre", .class("command"), .tab(0), .label("Command line")) { $0.text(PlainText.cut(run.arguments, 2000)) }
+      out.element("pre", .class("command"), .tab(0), .label("Command line")) {
+        $0.text(PlainText.cut(run.arguments, 2000))
+      }
       out.facts(facts(run))
       guard !run.executions.isEmpty else {
-        out.element("p", .class("note"), text: "It executed nothing: what was asked for was in the cache, or failed before.")
+        out.element(
+          "p", .class("note"), text: "It executed nothing: what was asked for was in the cache, or failed before.")
         return
       }
       let slots = Slots.of(run.executions)
@@ -97,7 +102,9 @@ struct RunPages {
       let sum = path.reduce(Int64(0)) { $0 &+ run.executions[$1].duration }
       out.element(
         "p", .class("note"),
-        text: "\(TimeSpan(nanoseconds: sum)) of work in a row, each part needing the one before it: more processors would not make this shorter.")
+        text:
+          "\(TimeSpan(nanoseconds: sum)) of work in a row, each part needing the one before it: more processors would not make this shorter."
+      )
       out.element("ol", .class("chain")) { out in
         for index in path {
           let execution = run.executions[index]
@@ -118,7 +125,9 @@ struct RunPages {
           out.element("thead") { out in
             out.element("tr") { out in
               out.head("Step")
-              for name in ["Ran", "Wall time", "Processor time", "Most memory", "Failed"] { out.head(name, isNumber: true) }
+              for name in ["Ran", "Wall time", "Processor time", "Most memory", "Failed"] {
+                out.head(name, isNumber: true)
+              }
             }
           }
           out.element("tbody") { out in
@@ -126,9 +135,15 @@ struct RunPages {
               out.element("tr") { out in
                 out.element("th", .scope("row"), text: total.step)
                 out.element("td", .class("number"), text: grouped(total.count))
-                out.element("td", .class("number"), .data("data-value", "\(total.duration)"), text: "\(TimeSpan(nanoseconds: total.duration))")
-                out.element("td", .class("number"), .data("data-value", "\(total.cpu)"), text: "\(TimeSpan(nanoseconds: total.cpu))")
-                out.element("td", .class("number"), .data("data-value", "\(total.memory)"), text: total.memory > 0 ? "\(ByteCount(bytes: total.memory))" : "–")
+                out.element(
+                  "td", .class("number"), .data("data-value", "\(total.duration)"),
+                  text: "\(TimeSpan(nanoseconds: total.duration))")
+                out.element(
+                  "td", .class("number"), .data("data-value", "\(total.cpu)"),
+                  text: "\(TimeSpan(nanoseconds: total.cpu))")
+                out.element(
+                  "td", .class("number"), .data("data-value", "\(total.memory)"),
+                  text: total.memory > 0 ? "\(ByteCount(bytes: total.memory))" : "–")
                 out.element("td", .class(total.failed > 0 ? "number bad" : "number"), text: grouped(total.failed))
               }
             }
@@ -152,7 +167,8 @@ struct RunPages {
           out.element("label", .forControl(id), text: label)
           out.element("select", .id(id)) { out in
             for (index, run) in site.runs.enumerated() {
-              out.element("option", .value("\(index)"), text: "\(WhenWords.minute(run.started)) (\(grouped(Int(run.ran))) ran)")
+              out.element(
+                "option", .value("\(index)"), text: "\(WhenWords.minute(run.started)) (\(grouped(Int(run.ran))) ran)")
             }
           }
         }

@@ -27,7 +27,8 @@ struct TimelineSection {
     let row = rows > 24 ? 8.0 : rows > 8 ? 14.0 : 22.0
     let height = Double(rows) * row + 30
     let steps = StepTotal.of(run).map(\.step)
-    let colours = Dictionary(steps.enumerated().map { ($1, $0 % Self.colours) }, uniquingKeysWith: { first, _ in first })
+    let colours = Dictionary(
+      steps.enumerated().map { ($1, $0 % Self.colours) }, uniquingKeysWith: { first, _ in first })
     let scale = (Self.width - 2 * Self.left) / Double(end)
     out.element("section", .id("timeline"), .label("Timeline")) { out in
       out.element("h2", text: "Timeline")
@@ -77,7 +78,9 @@ struct TimelineSection {
     let step = Self.roundTime(Double(end) / 1e9 / 6)
     for tick in stride(from: 0, through: Double(end) / 1e9, by: step) {
       let x = Self.left + tick * 1e9 * scale
-      out.element("path", .class("grid"), .geometry("d", "M\(Fixed.text(x, digits: 1)) 0V\(Fixed.text(height - 22, digits: 1))")) { _ in }
+      out.element(
+        "path", .class("grid"), .geometry("d", "M\(Fixed.text(x, digits: 1)) 0V\(Fixed.text(height - 22, digits: 1))")
+      ) { _ in }
       out.element(
         "text", .number("x", x), .number("y", height - 8), .anchor(tick == 0 ? "start" : "middle"),
         text: "\(TimeSpan(nanoseconds: Int64(tick * 1e9)))")
@@ -86,13 +89,16 @@ struct TimelineSection {
 
   // The next time that people count in, in seconds.
   private static func roundTime(_ seconds: Double) -> Double {
-    let steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800]
+    let steps = [
+      0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800,
+    ]
     return steps.first { $0 >= seconds } ?? (seconds / 3600).rounded(.up) * 3600
   }
 
   private func bar(_ execution: RunValues.Execution, _ slot: Int, _ row: Double, _ scale: Double) -> String {
     let x = Self.left + Double(max(0, execution.start)) * scale
     let width = max(0.7, Double(execution.duration) * scale - 0.4)
-    return "M\(Fixed.text(x, digits: 1)) \(Fixed.text(Double(slot) * row + 2, digits: 1))h\(Fixed.text(width, digits: 1))v\(Fixed.text(row - 4, digits: 1))h-\(Fixed.text(width, digits: 1))z"
+    return
+      "M\(Fixed.text(x, digits: 1)) \(Fixed.text(Double(slot) * row + 2, digits: 1))h\(Fixed.text(width, digits: 1))v\(Fixed.text(row - 4, digits: 1))h-\(Fixed.text(width, digits: 1))z"
   }
 }

@@ -134,8 +134,9 @@ function measurements(steps) {
   choice.addEventListener("change", () => show(choice.value));
   document.addEventListener("step-chosen", (event) => show(event.detail));
   for (const link of all("[data-table]")) link.addEventListener("click", () => show(link.dataset.table));
-  // The first that has numbers.
-  show((steps.find((step) => step.columns.length > 0 && step.axes.length > 0) ?? steps[0]).id);
+  // The one that has the most numbers to show over an axis.
+  const worth = (step) => (step.along === null ? 0 : 1e9) + step.count * Math.min(step.columns.length, 3);
+  show(steps.reduce((best, step) => worth(step) > worth(best) ? step : best).id);
 }
 
 for (const table of all("table[data-sort]")) sortInPlace(table);

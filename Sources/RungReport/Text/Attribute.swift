@@ -43,7 +43,9 @@ struct Attribute: Sendable {
   // MARK: drawings
 
   /// A number of a drawing, in its units.
-  static func number(_ name: StaticString, _ value: Double) -> Attribute { Attribute(name, Fixed.text(value, digits: 1)) }
+  static func number(_ name: StaticString, _ value: Double) -> Attribute {
+    Attribute(name, Fixed.text(value, digits: 1))
+  }
   /// The way of a path, or points, made of `Fixed` numbers.
   static func geometry(_ name: StaticString, _ text: String) -> Attribute { Attribute(name, text) }
   static func viewBox(_ width: Double, _ height: Double) -> Attribute {

@@ -53,7 +53,8 @@ struct Highlighter {
         break
       }
       if character == "\"" || character == "'" || character == "`" && language == .shell, !isApostrophe(text, at) {
-        let isTriple = language == .python && at + 2 < text.count && text[at + 1] == character && text[at + 2] == character
+        let isTriple =
+          language == .python && at + 2 < text.count && text[at + 1] == character && text[at + 2] == character
         let quotes = Array(repeating: character, count: isTriple ? 3 : 1)
         let stop = end(of: quotes, text, from: at + quotes.count)
         let isKey = stop < text.count && text[stop] == ":" && (language == .json || language == .yaml)
@@ -74,7 +75,9 @@ struct Highlighter {
         var stop = at + 1
         while stop < text.count, isWord(text[stop]) || text[stop] == "-" && language.hasDashes { stop += 1 }
         let word = String(text[at..<stop])
-        add(language.kind(of: word, after: lastWord, isFirst: isFirstWord, follows: stop < text.count ? text[stop] : nil), at..<stop)
+        add(
+          language.kind(of: word, after: lastWord, isFirst: isFirstWord, follows: stop < text.count ? text[stop] : nil),
+          at..<stop)
         lastWord = word
         isFirstWord = false
         at = stop

@@ -55,7 +55,8 @@ enum Language: Hashable {
   }
 
   private static let pythonWords: Set<String> = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "case", "class", "continue", "def", "del",
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "case", "class", "continue", "def",
+    "del",
     "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "match",
     "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
   ]

@@ -59,9 +59,10 @@ struct Markdown {
           for item in items { out.element("li") { MarkdownInline.add(item, to: &$0) } }
         }
         if isOrdered { out.element("ol", content: content) } else { out.element("ul", content: content) }
-      case .quote(let text): out.element("blockquote") { out in
-        out.element("p") { MarkdownInline.add(text, to: &$0) }
-      }
+      case .quote(let text):
+        out.element("blockquote") { out in
+          out.element("p") { MarkdownInline.add(text, to: &$0) }
+        }
       case .code(let lines): out.element("pre") { $0.element("code", text: lines.joined(separator: "\n")) }
       case .rule: out.void("hr")
       }

@@ -15,7 +15,9 @@ enum MarkdownInline {
       if let known = next[mark], known >= from { return known < text.count ? known : nil }
       let signs = Array(mark)
       var place = from
-      while place + signs.count <= text.count, !signs.indices.allSatisfy({ text[place + $0] == signs[$0] }) { place += 1 }
+      while place + signs.count <= text.count, !signs.indices.allSatisfy({ text[place + $0] == signs[$0] }) {
+        place += 1
+      }
       if place + signs.count > text.count { place = text.count }
       next[mark] = place
       return place < text.count ? place : nil
