@@ -23,6 +23,9 @@ struct GraphDrawing {
 
   private static let box = (width: 184.0, height: 62.0)
   private static let gap = (along: 56.0, across: 20.0)
+  /// Larger graphs would be a carpet, and take long to lay out.
+  static let mostNodes = 150
+
   // More layers than these would be too small to read beside each other.
   private static let mostBeside = 6
 

@@ -7,7 +7,10 @@ struct MeasurementsSection {
   // Small charts are for a first look; the chart below them shows every number.
   private static let mostCharts = 6
 
-  init(_ pipeline: PipelineValues) { steps = pipeline.steps.filter { $0.isOwn && ($0.table?.count ?? 0) > 0 } }
+  init(_ pipeline: PipelineValues) {
+    steps = Array(
+      pipeline.steps.filter { $0.isOwn && ($0.table?.count ?? 0) > 0 }.prefix(PipelinePage.mostSteps))
+  }
 
   func add(to out: inout HTML) {
     out.line()

@@ -141,10 +141,14 @@ function measurements(steps) {
 
 for (const table of all("table[data-sort]")) sortInPlace(table);
 for (const frame of all("[data-graph]")) new Graph(frame);
-for (const plate of all("figure .plate img")) {
-  const close = (event) => { if (event.type === "click" || event.key === "Escape") plate.closest("figure").classList.remove("whole"); };
-  plate.addEventListener("click", () => plate.closest("figure").classList.toggle("whole"));
-  document.addEventListener("keydown", close);
+// A figure fills the window and goes back, by a click or by keys.
+for (const picture of all("figure .plate img")) {
+  const figure = picture.closest("figure");
+  const turn = (isWhole) => { figure.classList.toggle("whole", isWhole); picture.setAttribute("aria-expanded", String(figure.classList.contains("whole"))); };
+  dress(picture, { tabindex: 0, role: "button", "aria-expanded": "false", "aria-label": `${picture.alt}; enlarge` }, []);
+  picture.addEventListener("click", () => turn());
+  picture.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") turn(false); });
 }
 const measured = dataOf("measurements-data");
 if (measured && measured.length > 0) measurements(measured.map(unfolded));
