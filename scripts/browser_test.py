@@ -89,6 +89,29 @@ def check_front(browser, report):
         expect("/lineage/" in page.url, page.url)
 
 
+def check_policy(browser, report):
+    """Should markup of a user's ever get into a page, the page's policy still keeps it from doing anything."""
+    with Visit(browser, f"file://{report}") as visit:
+        page = visit.open("pipelines/fall.html")
+        page.evaluate("""() => {
+          document.body.insertAdjacentHTML("beforeend", "<p id=x style='color: red' onclick='window.broken=1'>x</p>"
+            + "<a id=y href='javascript:window.broken=1'>y</a><img src=x onerror='window.broken=1'>"
+            + "<iframe src='data:text/html,<script>parent.broken=1</script>'></iframe>"
+            + "<form id=f action='https://example.org/'></form>");
+          const script = document.createElement("script");
+          script.textContent = "window.broken = 1";
+          document.body.append(script);
+        }""")
+        page.locator("#x").click()
+        page.locator("#y").click()
+        page.evaluate("document.getElementById('f').submit()")
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        expect(page.evaluate("getComputedStyle(document.getElementById('x')).color") != "rgb(255, 0, 0)", "styles are kept out")
+        expect(len(visit.faults) >= 6 and all("Content Security Policy" in fault or "ERR_FILE_NOT_FOUND" in fault for fault in visit.faults
+                                              if "loads data:" not in fault), f"{visit.faults}")
+        visit.faults = []
+
+
 def check_graph(browser, report):
     with Visit(browser, f"file://{report}") as visit:
         page = visit.open("pipelines/fall.html")
@@ -294,7 +317,7 @@ def main():
     projects.small(small)
     projects.rung(small, "report", "-o", report, "--title", "Falling bodies")
     checks = [(check, (report,)) for check in
-              (check_front, check_graph, check_table, check_charts, check_provenance, check_runs, check_everywhere, check_web)]
+              (check_front, check_policy, check_graph, check_table, check_charts, check_provenance, check_runs, check_everywhere, check_web)]
     if "--quick" not in sys.argv:
         sweep, large = f"{WORK}/sweep", f"{WORK}/sweep-report"
         projects.sweep(sweep)
