@@ -5,7 +5,7 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build build-bench demo test python-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
+.PHONY: build build-bench demo test python-test browser-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
 
 build: ## the command and what starts its steps, optimised and linked statically, as .build/release/rung and rung-step
 	swift build -c release --disable-local-rpath --product rung
@@ -27,6 +27,9 @@ test: ## install what is missing, build and run the whole test suite
 
 python-test: ## the notebook package in python/ with a program that is built: RUNG_BINARY, or one in .build
 	scripts/python-test
+
+browser-test: ## the pages of `rung report` in chromium: clicks, accessibility, 10,000 instances, screenshots
+	scripts/browser-test
 
 lint: layers ## formatting, rings, shell and Python syntax
 	scripts/lint

@@ -12,8 +12,9 @@ enum StarterProject {
     """
 
   private static let ignoreFile = """
-    # Results that Rung keeps; everything in it can be made again.
+    # Results that Rung keeps, and what `rung report` writes; everything in it can be made again.
     /cache/
+    /report/
 
     """
 

@@ -32,9 +32,13 @@ extension Ledger {
       "WHERE project = ? AND instance = ? ORDER BY started DESC, record", .text(project), .text(instance))
   }
 
-  /// The executions of a run, in the order in which they started.
-  public func records(ofRun run: String, project: String) throws(LedgerError) -> [RecordRow] {
-    try records("WHERE project = ? AND run = ? ORDER BY started, record", .text(project), .text(run))
+  /// The executions of some runs, in the order in which they started. One look at all records, however many runs.
+  public func records(ofRuns runs: [String], project: String) throws(LedgerError) -> [RecordRow] {
+    // As JSON: a statement may have fewer places than there are runs.
+    let list = JSON.array(runs.map { .string($0) }).compact
+    return try records(
+      "WHERE project = ? AND run IN (SELECT value FROM json_each(?)) ORDER BY started, record", .text(project),
+      .text(list))
   }
 
   /// The action keys under which more than one execution succeeded.

@@ -57,8 +57,9 @@ public struct StepGroup {
   public private(set) var programs = Distinct<Record.Program>()
   /// The names of their outputs.
   public private(set) var outputs = Distinct<String>()
-  /// How many outputs its executions have in all, and how many of those are not in the cache.
+  /// How many outputs its executions have in all.
   public private(set) var outputCount = 0
+  /// How many of those are not in the cache.
   public private(set) var goneCount = 0
   /// How far they were watched, as their records say.
   public private(set) var watches = Distinct<String>()

@@ -4,7 +4,7 @@ import Testing
 /// The words of the command, as people and programs see them.
 @Suite struct GoldenTests {
   static let verbs = [
-    "run", "plan", "status", "why", "show", "log", "trace", "diff", "history", "verify", "accept",
+    "run", "plan", "status", "why", "show", "log", "trace", "diff", "history", "report", "verify", "accept",
     "export", "bundle", "unbundle", "key", "key new", "key list", "key show", "adopt", "cache", "cache stat",
     "cache check", "cache cat",
     "cache repair", "cache pin", "cache unpin", "cache rebuild-index", "gc", "init", "doctor", "completions",

@@ -61,23 +61,56 @@ import Testing
 
   @Test func replicatesBecomeMeanAndBand() {
     let table = Self.table(["10", "2", "300"], replicates: 4) { x, seed in Double(x) + Double(seed) / 10 }
-    let chart = LineChart(table, column: table.columns[0], axis: 0)
+    let chart = LineChart(table, column: table.columns[0], over: .init(along: 0))
+    let points = chart.lines[0].points
     // By value, not by the order of the file.
-    #expect(chart.points.map(\.label) == ["2", "10", "300"])
-    #expect(chart.points.allSatisfy { $0.count == 4 && $0.low < $0.mean && $0.mean < $0.high })
-    #expect(abs(chart.points[0].mean - 1.15) < 1e-12)
+    #expect(points.map(\.label) == ["2", "10", "300"])
+    #expect(points.allSatisfy { $0.count == 4 && $0.low < $0.mean && $0.mean < $0.high })
+    #expect(abs(points[0].mean - 1.15) < 1e-12)
     // Student's t with three degrees of freedom.
-    #expect(abs(chart.points[0].high - chart.points[0].mean - 3.18245 * 0.129099 / 2) < 1e-4)
+    #expect(abs(points[0].high - points[0].mean - 3.18245 * 0.129099 / 2) < 1e-4)
     var out = HTML()
     chart.add(to: &out, name: "loss")
-    #expect(out.string.contains("loss over width: 1.15 at 2, 2.15 at 300; least 0.15 at 10, most 2.15 at 300"))
+    #expect(out.string.contains("loss over width: least 0.15 at 10, most 2.15 at 300"))
     #expect(!out.string.contains("NaN") && !out.string.contains("nan"))
+  }
+
+  @Test func aFirstLookIsOverTheAxisWithTheMostNumbers() {
+    func view(_ axes: (String, [String], Bool)...) -> MetricTable.View? {
+      MetricTable(
+        axes: axes.map { .init(name: $0.0, labels: $0.1, isReplicate: $0.2) }, places: [], states: [], seconds: []
+      ).view
+    }
+    let seed = ("seed", ["0", "1", "2", "3", "4"], true)
+    #expect(view(seed) == nil && view() == nil && view(("one", ["1"], false), seed) == nil)
+    #expect(view(("method", ["a", "b"], false), ("n", ["1", "2", "3"], false), seed) == .init(along: 1, by: 0))
+    #expect(view(("n", ["1", "2", "3"], false), ("m", ["1", "2", "3", "4"], false)) == .init(along: 1, by: 0))
+    #expect(view(("method", ["a", "b", "c"], false)) == .init(along: 0, by: nil))
+    let many = (1...20).map(String.init)
+    #expect(view(("n", many, false), ("m", many, false)) == .init(along: 0, by: nil))
+  }
+
+  @Test func eachValueOfAnotherAxisIsALine() {
+    let labels = ["x", "y"]
+    let table = MetricTable(
+      axes: [
+        .init(name: "n", labels: ["1", "2", "3"], isReplicate: false),
+        .init(name: "m", labels: labels, isReplicate: false),
+      ],
+      places: (0..<6).flatMap { [Int32($0 / 2), Int32($0 % 2)] },
+      states: [.current, .current, .current, .current, .current, .current],
+      seconds: [1, 1, 1, 1, 1, 1], columns: [.init(name: "loss", values: [1, 10, 2, 20, 3, 30])])
+    let chart = LineChart(table, column: table.columns[0], over: .init(along: 0, by: 1))
+    #expect(chart.lines.map(\.label) == labels && chart.lines[1].points.map(\.mean) == [10, 20, 30])
+    #expect(chart.words("loss") == "loss over n, 2 lines: least 1 at 1, most 30 at 3")
+    #expect(table.isGrid)
   }
 
   @Test func numbersThatAreMissingLeaveGaps() {
     let table = Self.table(["a", "b", "c"], replicates: 2) { x, seed in x == 1 || seed == 1 ? .nan : 5 }
-    let chart = LineChart(table, column: table.columns[0], axis: 0)
-    #expect(chart.points.map(\.label) == ["a", "c"] && chart.points[0].low == 5)
+    let chart = LineChart(table, column: table.columns[0], over: .init(along: 0))
+    let points = chart.lines[0].points
+    #expect(points.map(\.label) == ["a", "c"] && points[0].low == 5)
     var out = HTML()
     chart.add(to: &out, name: "loss")
     #expect(!out.string.contains("nan"))

@@ -7,7 +7,7 @@ import RungReport
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Write the project as a web site: figures, claims, steps, where every figure comes from, runs.",
+    abstract: "Write the project as a web site: figures, claims, steps, provenance, runs.",
     discussion: """
       Nothing runs; the site shows what is known now. It needs no server and loads nothing from elsewhere: open its \
       index.html. The same project gives the same bytes but for the time of writing, which is SOURCE_DATE_EPOCH where \

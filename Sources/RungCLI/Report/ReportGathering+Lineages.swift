@@ -56,6 +56,7 @@ extension ReportGathering {
     let groups = StepGroup.groups(of: part)
     let places = Dictionary(groups.enumerated().map { ($1.step, $0) }, uniquingKeysWith: { first, _ in first })
     let sources = part.sources
+    let byStep = Self.byStep(sources)
     // As pages have them, by path and content.
     var references: [TextReference] = []
     for source in sources { references.append(texts.source(source.path, source.digest, session)) }
@@ -63,10 +64,8 @@ extension ReportGathering {
       var step = LineageValues.Step(
         path: group.step, instances: group.axesText, kind: group.kinds.items.first, executions: group.executions)
       step.facts = facts(group)
-      step.commands = group.commands.items
-      step.sources = zip(sources, references).filter {
-        $0.0.usedBy.contains(group.step) && $0.0.kind != .lock && $0.0.kind != .tree
-      }.map(\.1)
+      step.commands = group.commands.items.map { PlainText.cut($0, Self.longestCommand) }
+      step.sources = (byStep[group.step] ?? []).map { texts.source($0.path, $0.digest, session) }
       step.logs = logs(group, part)
       step.verified = verified(group)
       values.steps.append(step)

@@ -95,7 +95,8 @@ private struct Metrics {
         visit(member.value, name.isEmpty ? member.name : "\(name).\(member.name)", row, depth: depth + 1)
       }
     case .array(let items):
-      guard items.count <= longest, depth < 8 else {
+      // A list of objects is a table of its own.
+      guard items.count <= longest, depth < 8, !items.contains(where: { $0.members != nil }) else {
         lists.insert(name.isEmpty ? "the whole output" : name)
         return
       }

@@ -7,11 +7,19 @@ import RungReport
 import RungTrace
 
 extension ReportGathering {
+  // In characters; nobody reads more, and pages must stay light whatever a file holds.
+  private static let longestAbout = 40_000
+  private static let longestText = 4_000
+  static let longestCommand = 20_000
+
   /// What is said of a pipeline, with the things that it publishes.
   mutating func pipeline(_ index: Int, _ things: [ReportThing]) throws -> PipelineValues {
     let pipeline = session.graph.pipelines[index]
-    var values = PipelineValues(name: pipeline.name, about: pipeline.about, file: pipeline.file.text)
-    values.parameters = pipeline.parameters.map { NamedText($0.name, $0.value.string ?? $0.value.compact) }
+    var values = PipelineValues(
+      name: pipeline.name, about: pipeline.about.map { PlainText.cut($0, Self.longestAbout) }, file: pipeline.file.text)
+    values.parameters = pipeline.parameters.map {
+      NamedText($0.name, PlainText.cut($0.value.string ?? $0.value.compact, Self.longestText))
+    }
     values.axes = pipeline.axes.map { NamedText($0.name, Self.words($0)) }
     values.notes = session.graph.open.filter { $0.pipeline == pipeline.name }.map(OpenText.line)
     for thing in things where session.graph.step(of: thing.instance).pipeline == index {
@@ -55,7 +63,8 @@ extension ReportGathering {
             verdict: cell["verdict"]?.string ?? "")
         }
         return ClaimValues(
-          name: row.claim.name, says: row.claim.says, predicted: numbers.predicted, measured: numbers.measured,
+          name: row.claim.name, says: row.claim.says.map { PlainText.cut($0, Self.longestText) },
+          predicted: numbers.predicted, measured: numbers.measured,
           tolerance: row.verdict?["tolerance"]?.string ?? "", verdict: row.word,
           expected: row.claim.expectation.rawValue, note: note, cells: cells, record: row.record?.description)
       }
@@ -119,7 +128,7 @@ extension ReportGathering {
       if let record = record(row) { values.duration &+= record.duration }
     }
     values.table = table(planned, rows, states)
-    sources(of: planned, rows, &values)
+    sources(of: planned, &values)
     logs(of: rows, states, &values)
     return values
   }
@@ -138,20 +147,15 @@ extension ReportGathering {
 
   private static func command(_ command: Command) -> String {
     switch command {
-    case .shell(let text, _): text.source
-    case .arguments(let words): words.map(\.source).joined(separator: " ")
+    case .shell(let text, _): PlainText.cut(text.source, longestCommand)
+    case .arguments(let words): PlainText.cut(words.map(\.source).joined(separator: " "), longestCommand)
     case .claims: ""
     }
   }
 
-  // What the newest execution read: with an older one the files may be of before.
-  private mutating func sources(of planned: PlannedStep, _ rows: [BuildGraph.NodeID], _ values: inout StepValues) {
-    let known = rows.compactMap { row in records[row].flatMap { lineage.execution($0) } }
-    guard let newest = known.max(by: { $0.record.started < $1.record.started }) else { return }
-    // Of a large sweep the same again and again: one stands for all.
-    let part = lineage.part(from: [newest.digest])
-    for source in part.sources
-    where source.usedBy.contains(planned.path) && source.kind != .tree && source.kind != .lock {
+  // Results that were made from older versions of a file name those, too.
+  private mutating func sources(of planned: PlannedStep, _ values: inout StepValues) {
+    for source in sourcesByStep[planned.path] ?? [] {
       values.sources.append(texts.source(source.path, source.digest, session))
     }
   }

@@ -21,6 +21,8 @@ struct ReportGathering {
   let lineage: Lineage
   /// What was found out about those executions.
   let audit: Audit
+  /// By step (`pipeline/step`): the files of the project that it read, without folders and lock files.
+  let sourcesByStep: [String: [Lineage.Source]]
   /// Published files, by the instance that makes them.
   let published: [PublishedThing]
 
@@ -69,7 +71,17 @@ struct ReportGathering {
     var seen: Set<Digest> = []
     let roots = (records.compactMap { $0 } + published.map(\.record)).filter { seen.insert($0).inserted }
     lineage = Lineage.of(records: roots, store: session.store, lookingForOutputs: false)
+    sourcesByStep = Self.byStep(lineage.sources)
     audit = Audit.of(lineage.executions.map { ($0.digest, $0.record) }, ledger: session.ledger, store: session.store)
+  }
+
+  /// The sources that are texts or data, by the steps that read them.
+  static func byStep(_ sources: [Lineage.Source]) -> [String: [Lineage.Source]] {
+    var result: [String: [Lineage.Source]] = [:]
+    for source in sources where source.kind != .lock && source.kind != .tree {
+      for step in source.usedBy { result[step, default: []].append(source) }
+    }
+    return result
   }
 
   // What lies in the project now, else what a run put there last.

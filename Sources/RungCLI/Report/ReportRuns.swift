@@ -27,10 +27,12 @@ struct ReportRuns {
     let rows = try session.ledger.runs(project: session.projectName, limit: .max)
     let shown = rows.enumerated().filter { $0.offset < Self.most || wanted.contains($0.element.id) }.map(\.element)
     older = rows.count - shown.count
-    for row in shown { values.append(try run(row)) }
+    let records = Dictionary(
+      grouping: try session.ledger.records(ofRuns: shown.map(\.id), project: session.projectName), by: \.run)
+    for row in shown { values.append(run(row, records[row.id] ?? [])) }
   }
 
-  private mutating func run(_ row: RunRow) throws -> RunValues {
+  private mutating func run(_ row: RunRow, _ rows: [RecordRow]) -> RunValues {
     var values = RunValues(
       id: row.id, started: row.started, finished: row.finished, arguments: ReportWords.command(row.arguments),
       ran: row.ran,
@@ -46,7 +48,6 @@ struct ReportRuns {
         NamedText("Over", record.overrides.over.joined(separator: ", ")), NamedText("Rung", record.version),
       ].filter { !$0.text.isEmpty }
     }
-    let rows = try session.ledger.records(ofRun: row.id, project: session.projectName)
     let places = Dictionary(rows.enumerated().map { ($1.record, $0) }, uniquingKeysWith: { first, _ in first })
     lastMembers = [:]
     for entry in rows {

@@ -23,6 +23,9 @@ struct GraphDrawing {
 
   private static let box = (width: 184.0, height: 62.0)
   private static let gap = (along: 56.0, across: 20.0)
+  /// Larger graphs would be a carpet, and take long to lay out.
+  static let mostNodes = 150
+
   // More layers than these would be too small to read beside each other.
   private static let mostBeside = 6
 
@@ -44,8 +47,8 @@ struct GraphDrawing {
   private var size: (width: Double, height: Double) {
     let last = point(layer: graph.layerCount - 1, place: graph.width)
     return isBeside
-      ? (last.x + Self.box.width / 2 + 4, last.y - Self.gap.across + 4)
-      : (last.x - Self.gap.across + 4, last.y + Self.box.height / 2 + 4)
+      ? (last.x + Self.box.width / 2 + 4, last.y - Self.gap.across / 2 + 4)
+      : (last.x - Self.gap.across / 2 + 4, last.y + Self.box.height / 2 + 4)
   }
 
   // The middle of a place.
@@ -53,11 +56,11 @@ struct GraphDrawing {
     if isBeside {
       return (
         4 + Self.box.width / 2 + Double(layer) * (Self.box.width + Self.gap.along),
-        4 + place * (Self.box.height + Self.gap.across)
+        4 + place * (Self.box.height + Self.gap.across) - Self.gap.across / 2
       )
     }
     return (
-      4 + place * (Self.box.width + Self.gap.across),
+      4 + place * (Self.box.width + Self.gap.across) - Self.gap.across / 2,
       4 + Self.box.height / 2 + Double(layer) * (Self.box.height + Self.gap.along * 0.8)
     )
   }
@@ -66,14 +69,16 @@ struct GraphDrawing {
   func add(to out: inout HTML) {
     let size = size
     out.element("div", .class("graph-frame"), .data("data-graph", "")) { out in
-      out.element(
-        "svg", .class("graph"), .viewBox(size.width, size.height), .number("width", size.width),
-        .number("height", size.height), .role("group"), .label(label)
-      ) { out in
-        for edge in edges.keys.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
-          draw(edge, gathers: edges[edge] == true, &out)
+      out.element("div", .class("graph-scroll")) { out in
+        out.element(
+          "svg", .class("graph"), .viewBox(size.width, size.height), .number("width", size.width),
+          .number("height", size.height), .role("group"), .label(label)
+        ) { out in
+          for edge in edges.keys.sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
+            draw(edge, gathers: edges[edge] == true, &out)
+          }
+          for index in nodes.indices { draw(index, &out) }
         }
-        for index in nodes.indices { draw(index, &out) }
       }
     }
   }

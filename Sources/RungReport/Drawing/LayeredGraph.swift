@@ -58,7 +58,7 @@ public struct LayeredGraph: Sendable {
       let span = layers[edge.from] + 1..<layers[edge.to]
       if items.count + span.count <= 4 * count + 400 {
         for layer in span {
-          items.append(Item(layer: layer, before: [last], size: 0.6))
+          items.append(Item(layer: layer, before: [last], size: 0.25))
           items[last].after.append(items.count - 1)
           bendItems[edge, default: []].append(items.count - 1)
           last = items.count - 1

@@ -58,7 +58,7 @@ struct LineagePage {
   }
 
   private func drawing(_ out: inout HTML) {
-    guard !lineage.steps.isEmpty else { return }
+    guard !lineage.steps.isEmpty, lineage.steps.count <= GraphDrawing.mostNodes else { return }
     out.line()
     out.element("section", .id("graph"), .label("How it came about")) { out in
       out.element("h2", text: "How it came about")
@@ -112,7 +112,12 @@ struct LineagePage {
   private func steps(_ out: inout HTML) {
     out.element("section", .id("steps"), .label("Steps")) { out in
       out.element("h2", text: "Steps")
-      for step in lineage.steps.reversed() {
+      if lineage.steps.count > PipelinePage.mostSteps {
+        let more = grouped(lineage.steps.count - PipelinePage.mostSteps)
+        out.element(
+          "p", .class("note"), text: "The last \(PipelinePage.mostSteps); \(more) more are in the text below.")
+      }
+      for step in lineage.steps.suffix(PipelinePage.mostSteps).reversed() {
         out.line()
         out.element("details", .class("step"), .id(step.id)) { out in
           out.element("summary") { out in

@@ -7,7 +7,10 @@ struct MeasurementsSection {
   // Small charts are for a first look; the chart below them shows every number.
   private static let mostCharts = 6
 
-  init(_ pipeline: PipelineValues) { steps = pipeline.steps.filter { $0.isOwn && ($0.table?.count ?? 0) > 0 } }
+  init(_ pipeline: PipelineValues) {
+    steps = Array(
+      pipeline.steps.filter { $0.isOwn && ($0.table?.count ?? 0) > 0 }.prefix(PipelinePage.mostSteps))
+  }
 
   func add(to out: inout HTML) {
     out.line()
@@ -37,13 +40,12 @@ struct MeasurementsSection {
 
   private func charts(_ step: StepValues, _ out: inout HTML) {
     guard let table = step.table else { return }
-    // Over the first axis that is no replicate and has several values.
-    let axis = table.axes.indices.first { !table.axes[$0].isReplicate && table.axes[$0].labels.count > 1 }
     out.element("div", .class("charts"), .data("data-charts", step.id)) { out in
-      if let axis {
+      if let view = table.view {
+        if let by = view.by { legend(table.axes[by], &out) }
         for column in table.columns.prefix(Self.mostCharts) {
-          let chart = LineChart(table, column: column, axis: axis)
-          if chart.points.count < 2 { continue }
+          let chart = LineChart(table, column: column, over: view)
+          guard chart.isWorthDrawing else { continue }
           out.element("figure", .class("small")) { out in
             out.element("figcaption", text: column.name)
             chart.add(to: &out, name: column.name)
@@ -51,6 +53,18 @@ struct MeasurementsSection {
         }
       }
       for sentence in table.leftOut { out.element("p", .class("note"), text: sentence) }
+    }
+  }
+
+  private func legend(_ axis: MetricTable.AxisColumn, _ out: inout HTML) {
+    out.element("ul", .class("legend")) { out in
+      out.element("li", text: axis.name)
+      for (index, label) in axis.labels.enumerated() {
+        out.element("li") { out in
+          out.element("span", .class("key series-\(index % 8)"), .isHiddenFromReaders) { _ in }
+          out.text(label)
+        }
+      }
     }
   }
 
@@ -83,10 +97,17 @@ struct MeasurementsSection {
         list(axis.labels, quote)
         out.append(UInt8(ascii: "}"))
       }
+      out += ",\"along\":\(table.view.map { "\($0.along)" } ?? "null")".utf8
+      out += ",\"by\":\(table.view?.by.map { "\($0)" } ?? "null")".utf8
       out += ",\"places\":".utf8
-      list(table.places) { out += "\($0)".utf8 }
-      out += ",\"states\":".utf8
-      list(table.states) { out += "\($0.rawValue)".utf8 }
+      // Most tables are a whole grid in its order, and all in one state: then the script can tell.
+      if table.isGrid { out += "null".utf8 } else { list(table.places) { out += "\($0)".utf8 } }
+      out += ",\"count\":\(table.count),\"states\":".utf8
+      if let first = table.states.first, table.states.allSatisfy({ $0 == first }) {
+        out += "\(first.rawValue)".utf8
+      } else {
+        list(table.states) { out += "\($0.rawValue)".utf8 }
+      }
       out += ",\"seconds\":".utf8
       list(table.seconds) { out += Fixed.json($0).utf8 }
       out += ",\"columns\":".utf8

@@ -153,6 +153,9 @@ struct PipelinePage {
 
   // MARK: steps
 
+  /// More would make a page that no browser opens at once.
+  static let mostSteps = 400
+
   private func steps(_ out: inout HTML) {
     out.line()
     out.element("section", .id("steps"), .label("Steps")) { out in
@@ -161,8 +164,17 @@ struct PipelinePage {
         "p", .class("note"),
         text: "Each box is a step with all its instances; the bar at its foot shows how many are up to date. "
           + "A thick line gathers many results at once.")
-      graph(&out)
-      for step in pipeline.steps where step.isOwn { details(step, &out) }
+      if pipeline.steps.count <= GraphDrawing.mostNodes {
+        graph(&out)
+      } else {
+        out.element("p", .class("note"), text: "\(counted(pipeline.steps.count, "step")): too many to draw.")
+      }
+      let own = pipeline.steps.filter(\.isOwn)
+      for step in own.prefix(Self.mostSteps) { details(step, &out) }
+      if own.count > Self.mostSteps {
+        out.element(
+          "p", .class("note"), text: "and \(grouped(own.count - Self.mostSteps)) more: rung status \(pipeline.name)")
+      }
     }
   }
 

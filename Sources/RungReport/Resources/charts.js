@@ -61,7 +61,7 @@ class Explorer {
     this.axes = axes;
     const first = axes.find((axis) => !axis.replicate) ?? axes[0];
     if (!first || step.columns.length === 0) { place.replaceChildren(); return; }
-    this.choice = { column: 0, x: first.index, by: "none", kind: "line", fixed: {}, logX: null, logY: null };
+    this.choice = { column: 0, x: step.along ?? first.index, by: step.by ?? "none", kind: "line", fixed: {}, logX: null, logY: null };
     this.controls = make("div", { class: "controls" });
     this.drawing = make("figure", { class: "plot" });
     place.replaceChildren(make("h3", {}, "A chart of your choice"), this.controls, this.drawing);

@@ -67,7 +67,7 @@ class RunComparison {
         facts.get(name)[index] = text;
       }
     }
-    const general = make("table", {}, head([["", false], ["Before", false], ["After", false]]),
+    const general = make("table", {}, head([["What", false], ["Before", false], ["After", false]]),
       make("tbody", {}, [...facts].map(([name, [a, b]]) => pair(name, a, b))));
     const totals = new Map();
     [before, after].forEach((run, index) => {
@@ -104,6 +104,23 @@ class RunComparison {
   }
 }
 
+// What the page left out because it can be told: the places of a whole grid, states that are all the same.
+function unfolded(step) {
+  if (!Array.isArray(step.states)) step.states = new Array(step.count).fill(step.states);
+  if (step.places === null) {
+    const width = step.axes.length;
+    step.places = new Array(step.count * width);
+    for (let row = 0; row < step.count; row += 1) {
+      let rest = row;
+      for (let axis = width - 1; axis >= 0; axis -= 1) {
+        step.places[row * width + axis] = rest % step.axes[axis].labels.length;
+        rest = Math.floor(rest / step.axes[axis].labels.length);
+      }
+    }
+  }
+  return step;
+}
+
 function measurements(steps) {
   const choice = document.getElementById("step-choice");
   const show = (id) => {
@@ -117,19 +134,24 @@ function measurements(steps) {
   choice.addEventListener("change", () => show(choice.value));
   document.addEventListener("step-chosen", (event) => show(event.detail));
   for (const link of all("[data-table]")) link.addEventListener("click", () => show(link.dataset.table));
-  // The first that has numbers.
-  show((steps.find((step) => step.columns.length > 0 && step.axes.length > 0) ?? steps[0]).id);
+  // The one that has the most numbers to show over an axis.
+  const worth = (step) => (step.along === null ? 0 : 1e9) + step.count * Math.min(step.columns.length, 3);
+  show(steps.reduce((best, step) => worth(step) > worth(best) ? step : best).id);
 }
 
 for (const table of all("table[data-sort]")) sortInPlace(table);
 for (const frame of all("[data-graph]")) new Graph(frame);
-for (const plate of all("figure .plate img")) {
-  const close = (event) => { if (event.type === "click" || event.key === "Escape") plate.closest("figure").classList.remove("whole"); };
-  plate.addEventListener("click", () => plate.closest("figure").classList.toggle("whole"));
-  document.addEventListener("keydown", close);
+// A figure fills the window and goes back, by a click or by keys.
+for (const picture of all("figure .plate img")) {
+  const figure = picture.closest("figure");
+  const turn = (isWhole) => { figure.classList.toggle("whole", isWhole); picture.setAttribute("aria-expanded", String(figure.classList.contains("whole"))); };
+  dress(picture, { tabindex: 0, role: "button", "aria-expanded": "false", "aria-label": `${picture.alt}; enlarge` }, []);
+  picture.addEventListener("click", () => turn());
+  picture.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") turn(false); });
 }
 const measured = dataOf("measurements-data");
-if (measured && measured.length > 0) measurements(measured);
+if (measured && measured.length > 0) measurements(measured.map(unfolded));
 const executed = dataOf("run-data");
 if (executed) { runTable(document.getElementById("run-table"), executed); timeline(executed); }
 const compared = dataOf("runs-data");

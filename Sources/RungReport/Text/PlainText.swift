@@ -43,7 +43,7 @@ public enum PlainText {
   }
 
   /// A text of at most `longest` characters, and how many more there were.
-  static func cut(_ text: String, _ longest: Int) -> String {
+  public static func cut(_ text: String, _ longest: Int) -> String {
     // Characters are counted only where there may be too many.
     guard text.utf8.count > longest, let end = text.index(text.startIndex, offsetBy: longest, limitedBy: text.endIndex),
       end != text.endIndex

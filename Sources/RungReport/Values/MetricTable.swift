@@ -66,6 +66,19 @@ public struct MetricTable: Sendable {
 
   var count: Int { states.count }
 
+  /// Whether the rows are every combination of the axes' values, the last axis running fastest.
+  var isGrid: Bool {
+    guard axes.reduce(1, { $0 * $1.labels.count }) == count else { return false }
+    for row in 0..<count {
+      var rest = row
+      for axis in axes.indices.reversed() {
+        guard place(row, axis) == rest % axes[axis].labels.count else { return false }
+        rest /= axes[axis].labels.count
+      }
+    }
+    return true
+  }
+
   /// The index of a row's value on an axis.
   func place(_ row: Int, _ axis: Int) -> Int { Int(places[row * axes.count + axis]) }
 }
