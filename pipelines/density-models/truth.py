@@ -2,7 +2,7 @@
 
     mmse(s) = tr Cov(x) + |E x|^2 - int p_s(z) |E[x | z]|^2 dz,      entropy = - int p(x) ln p(x) dx,
 
-on a square grid of `side` points in each direction that covers seven standard deviations (the trapezoidal rule, which
+on a square grid of 201 points in each direction that covers seven standard deviations (the trapezoidal rule, which
 converges faster than any power for such integrands). `linear` is the error of the best linear denoiser, for the score
 of a Gaussian with the same covariance. `immse` is the entropy from the curve of mmse, by the rule that models are
 measured with (mixture.py; Guo, Shamai, Verdu 2005; Kong et al. 2023).
