@@ -9,6 +9,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
+import browser_live
 import browser_projects as projects
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
@@ -289,6 +290,10 @@ def check_web(browser, report):
         server.shutdown()
 
 
+def check_live(browser):
+    browser_live.check_live(browser, WORK, Visit, expect)
+
+
 def check_sweep(browser, report, seconds):
     size = os.path.getsize(f"{report}/index.html")
     expect(size < 300_000, f"the first page has {size} bytes")
@@ -318,6 +323,7 @@ def main():
     projects.rung(small, "report", "-o", report, "--title", "Falling bodies")
     checks = [(check, (report,)) for check in
               (check_front, check_policy, check_graph, check_table, check_charts, check_provenance, check_runs, check_everywhere, check_web)]
+    checks.append((check_live, ()))
     if "--quick" not in sys.argv:
         sweep, large = f"{WORK}/sweep", f"{WORK}/sweep-report"
         projects.sweep(sweep)
