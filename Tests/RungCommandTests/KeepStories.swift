@@ -31,7 +31,7 @@ import Testing
               echo $n >> state/log
               echo "at $n" > \(mark.path)
               if [ $n = 3 ]; then
-                cat \(go.path) > answer & wait $!
+                head -n 1 \(go.path) > answer & wait $!
                 if [ "$(cat answer)" = fail ]; then exit 4; fi
               fi
             done

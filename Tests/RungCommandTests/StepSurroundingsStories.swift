@@ -37,6 +37,7 @@ import Testing
         "INHERITED": "yes", "SOURCE_DATE_EPOCH": "315532800", "CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1", "BLIS_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1",
+        "RUNG_EVENTS": "/tmp/rung-events.jsonl",
       ])
     // Nobody else's variables matter; a declared one does.
     #expect(try sandbox.run(with: caller.merging(["SECRET": "2"]) { $1 }).counts == Counts(unchanged: 1))

@@ -41,7 +41,8 @@ import Testing
     setenv("RUNG_TEST_LEAK", "1", 1)
     let task = bench.task(
       .arguments(["env"]), variables: [("A", "1"), ("PATH", Bench.path), ("B", "x = y\nz"), ("A", "2")])
-    let own = "HOME=\(task.workspace)/tmp/home\nTMPDIR=\(task.workspace)/tmp\n"
+    let temporary = "\(task.workspace)/tmp"
+    let own = "HOME=\(temporary)/home\nTMPDIR=\(temporary)\nRUNG_EVENTS=\(temporary)/rung-events.jsonl\n"
     #expect(try bench.text(bench.run(task).log) == own + "PATH=\(Bench.path)\nB=x = y\nz\nA=2\n")
     #expect(
       bench.run(bench.task(.arguments(["/usr/bin/true"]), variables: [("A=B", "1")])).end

@@ -32,6 +32,11 @@ import Testing
     table.columns[0].name = word
     table.leftOut = ["Left out: lists (curve)."]
     drop.table = table
+    var course = CourseValues(metric: "loss of <\(word)>", over: "step")
+    course.lines = [
+      ("[height=5,seed=0]", [(1, 4), (2, 2), (3, .nan), (4, 1)]), ("[height=20,seed=0]", [(1, 8), (2, 4), (4, 2)]),
+    ]
+    drop.courses = [course]
     var report = StepValues(
       path: "\(word)/report", pipeline: word, name: "report", isOwn: true, kind: nil,
       command: "cp {drop.time} {out.figure}")

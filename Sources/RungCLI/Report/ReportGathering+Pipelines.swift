@@ -130,6 +130,7 @@ extension ReportGathering {
     values.table = table(planned, rows, states)
     sources(of: planned, &values)
     logs(of: rows, states, &values)
+    values.courses = courses(of: planned, rows)
     return values
   }
 

@@ -51,6 +51,13 @@ struct LineChart {
     }
   }
 
+  /// Lines that are known, over numbers.
+  init(axis: String, lines: [Line]) {
+    self.axis = axis
+    self.lines = lines
+    isNumeric = true
+  }
+
   private var points: [Point] { lines.flatMap(\.points) }
 
   /// Whether there is anything that a line could show.

@@ -229,6 +229,7 @@ struct PipelinePage {
         out.element("p", .class("label"), text: "Printed")
         out.references(step.logs, known: known, frame: frame)
       }
+      CoursesBlock(courses: step.courses).add(to: &out)
       if step.table?.count ?? 0 > 0 {
         out.element("p") { out in
           out.element(

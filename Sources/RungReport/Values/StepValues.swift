@@ -89,6 +89,8 @@ public struct StepValues: Sendable {
   public var sources: [TextReference]
   /// The logs of some instances, failed ones first.
   public var logs: [TextReference]
+  /// What some instances told of while they ran.
+  public var courses: [CourseValues]
   /// How long its results took to make in all, in nanoseconds.
   public var duration: Int64
   /// The instances one by one; nil for a step of another pipeline.
@@ -107,6 +109,7 @@ public struct StepValues: Sendable {
     outputs = []
     sources = []
     logs = []
+    courses = []
     duration = 0
     table = nil
   }
