@@ -97,17 +97,42 @@ struct TextTable {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  var text: String {
+  /// The table, no wider than so many columns if that can be: words are cut in the middle, those of the widest column first;
+  /// numbers never are. Nil for as wide as it comes.
+  func text(columns limit: Int?) -> String {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+    var widths = (0..<columns).map { column in
+      rows.map { column < $0.count ? ScreenLine.width(of: $0[column]) : 0 }.max() ?? 0
+    }
+    if let limit {
+      var excess = widths.reduce(0, +) + 2 * max(0, columns - 1) - limit
+      while excess > 0 {
+        let wide = (0..<columns).filter { !numeric.contains($0) && widths[$0] > Self.least }
+        guard let widest = wide.max(by: { widths[$0] < widths[$1] }) else { break }
+        // Down to the next widest, so that several columns give way together.
+        let next = wide.filter { $0 != widest }.map { widths[$0] }.max() ?? Self.least
+        let step = max(1, min(excess, widths[widest] - max(Self.least, next)))
+        widths[widest] -= step
+        excess -= step
+      }
+    }
     return rows.map { row in
       var line = ""
       for (column, cell) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        line += (column > 0 ? "  " : "") + (numeric.contains(column) ? padding + cell : cell + padding)
+        let shown = ScreenLine.fit(cell, widths[column])
+        let padding = String(repeating: " ", count: max(0, widths[column] - ScreenLine.width(of: shown)))
+        line += (column > 0 ? "  " : "") + (numeric.contains(column) ? padding + shown : shown + padding)
       }
       while line.last == " " { line.removeLast() }
       return line
     }.joined(separator: "\n")
+  }
+
+  // A column of words is not cut below this.
+  private static let least = 12
+
+  /// As wide as the window, where a person looks at it; else as wide as it comes, for a file or another program.
+  var text: String {
+    text(columns: Console.isTerminal(STDOUT_FILENO) ? Console.size(STDOUT_FILENO).columns : nil)
   }
 }
