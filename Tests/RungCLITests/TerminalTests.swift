@@ -19,7 +19,7 @@ import Testing
 
   // Runs tmux without the user's settings; what it prints.
   private func tmux(_ words: String) throws -> String {
-    guard let pipe = popen("tmux -S \(socket) -f /dev/null \(words) 2>&1", "re") else {
+    guard let pipe = popen("LC_ALL=C.UTF-8 tmux -u -S \(socket) -f /dev/null \(words) 2>&1", "re") else {
       throw Golden.Broken(message: "cannot start tmux")
     }
     var bytes: [UInt8] = []
