@@ -190,4 +190,19 @@ import Testing
       #expect(path.wholeMatch(of: /[a-zA-Z0-9.~\/_-]+/) != nil, "\(path)")
     }
   }
+
+  /// What a killed command has left beside a report goes with the next one, and nothing else does.
+  @Test func whatWasLeftUnfinishedGoes() throws {
+    let sandbox = try study()
+    // No process has this number.
+    for folder in ["report.rung-999999999", "report.rung-1", "other.rung-999999999"] {
+      try sandbox.write("", to: "\(folder)/.rung-report")
+    }
+    try sandbox.write("mine", to: "report.rung-999999998/notes")
+    #expect(try report(sandbox).code == 0)
+    #expect(
+      try sandbox.names(".").filter { $0.contains("rung-") } == [
+        "other.rung-999999999", "report.rung-1", "report.rung-999999998",
+      ])
+  }
 }

@@ -58,11 +58,13 @@ struct RunFollower {
     guard !bytes.isEmpty else { return false }
     offset += Int64(bytes.count)
     rest += bytes
-    while let end = rest.firstIndex(of: 10) {
-      let line = Array(rest[..<end])
-      rest.removeSubrange(...end)
-      if let json = try? JSON(parsing: line) { take(json) }
+    // All lines first, then one cut: a long journal is read at once by who comes late.
+    var start = rest.startIndex
+    while let end = rest[start...].firstIndex(of: 10) {
+      if let json = try? JSON(parsing: Array(rest[start..<end])) { take(json) }
+      start = end + 1
     }
+    rest.removeSubrange(..<start)
     return true
   }
 

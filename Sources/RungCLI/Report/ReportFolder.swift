@@ -9,6 +9,8 @@ struct ReportFolder {
   /// Where the report will lie.
   let path: String
 
+  // Follows the name of a report that is being written, before the number of the process.
+  private static let unfinished = ".rung-"
   // What tells a report from any other folder.
   private static let mark = ".rung-report"
 
@@ -32,7 +34,8 @@ struct ReportFolder {
 
   /// Calls `body` with what writes a file of the report, by its path in it, then puts the report in its place.
   func write(_ body: ((String, [UInt8]) throws -> Void) throws -> Void) throws {
-    let fresh = "\(path).rung-\(getpid())"
+    let fresh = "\(path)\(Self.unfinished)\(getpid())"
+    sweep()
     Self.remove(fresh)
     guard mkdir(fresh, 0o777) == 0 else { throw Self.failure("make", fresh) }
     do {
@@ -50,6 +53,19 @@ struct ReportFolder {
     } catch {
       Self.remove(fresh)
       throw error
+    }
+  }
+
+  // Removes what killed processes of this machine have left beside the report. Only what has our mark in it.
+  private func sweep() {
+    let slash = path.lastIndex(of: "/")
+    let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let beginning = String(slash.map { path[path.index(after: $0)...] } ?? path[...]) + Self.unfinished
+    for name in (try? Self.names(parent)) ?? [] where name.hasPrefix(beginning) {
+      guard let process = pid_t(name.dropFirst(beginning.count)), process != getpid(),
+        kill(process, 0) != 0, errno == ESRCH, access("\(parent)/\(name)/\(Self.mark)", F_OK) == 0
+      else { continue }
+      Self.remove("\(parent)/\(name)")
     }
   }
 
