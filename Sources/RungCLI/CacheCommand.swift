@@ -118,7 +118,9 @@ struct CacheCheck: ParsableCommand {
       for problem in problems { Console.print("index: \(problem)") }
       for line in GoneResult.text(gone, ledger) { Console.print(line) }
       if collected > 0 {
-        Console.print("collected: \(collected == 1 ? "1 result was" : "\(collected) results were") freed by `rung gc`")
+        Console.print(
+          "collected: \(collected == 1 ? "1 result was" : "\(collected) results were") freed on purpose (`rung gc`, or outputs that are `recompute: true`)"
+        )
       }
       let state = report.isSound && problems.isEmpty ? Style.output.green("sound") : Style.output.red("not sound")
       Console.print("\(state): \(report.checked) checked, \(ByteCount(bytes: report.bytes))")

@@ -58,7 +58,12 @@ struct ShowPlot {
       }
     }
     guard !series.isEmpty else {
-      var hints = known.isEmpty ? [] : ["the numbers that are known: \(known.prefix(12).joined(separator: ", "))"]
+      var hints =
+        known.isEmpty
+        ? [
+          "it has no numbers: those in JSON outputs are drawn, and what steps append to the file that RUNG_EVENTS names"
+        ]
+        : ["the numbers that are known: \(known.prefix(12).joined(separator: ", "))"]
       if let near = nearest(metric, among: known) { hints.insert("did you mean '\(near)'?", at: 0) }
       throw RequestError(message: "no number is called '\(metric)'", hints: hints)
     }
