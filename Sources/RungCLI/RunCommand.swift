@@ -80,7 +80,8 @@ struct RunCommand: ParsableCommand {
     options.force = force && isLast
     options.arguments = CommandLine.arguments
     let steps = RunPicture.Step.all(session, options.targets)
-    let view = BothViews(first: view(steps), second: RunJournal(cache: session.cache, steps: steps))
+    let view = BothViews(
+      first: view(steps), second: RunJournal(cache: session.cache, project: session.projectName, steps: steps))
     let tally = stages.tally
     let engine = try RunEngine(session: session, options: options, version: Rung.version) { event in
       // One end for all stages.

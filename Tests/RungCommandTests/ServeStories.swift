@@ -76,7 +76,29 @@ import Testing
     }
     #expect(try run.wait().code == 0)
     #expect(try browser.state { $0["run"] == .null }["run"] == .null)
-    #expect(try sandbox.names("cache/live") == [])
+    #expect(try sandbox.files("cache/live") == [])
+    try end(server)
+  }
+
+  /// Of projects that share a cache, each shows its own runs.
+  @Test func anotherProjectsRunIsNotShown() throws {
+    let other = try Sandbox()
+    try sandbox.write("cache: \(other.project)/cache\n", to: "rung.yaml")
+    let (server, address) = try serve()
+    let browser = try Browser(address, "events")
+    #expect(try browser.state { _ in true }["run"] == .null)
+    let there = try Mark("there", in: other)
+    try other.write(
+      "pipeline: y\nsteps: {a: {run: 'read line < \(there.path); echo > {out.o}', outputs: {o: o}}}\n",
+      to: "pipelines/y/pipeline.yaml")
+    let run = try other.start(["run", "--json"])
+    try run.wait(untilPrinted: "step-started")
+    let own = try sandbox.start(["run", "-j", "1"])
+    let state = try browser.state { $0["run"] != .null }
+    for _ in 0..<2 { go.say("on") }
+    #expect(state["steps"]?.array?.compactMap { $0["step"]?.string } == ["x/fit", "x/figure"])
+    there.say("on")
+    for running in [own, run] { #expect(try running.wait().code == 0) }
     try end(server)
   }
 
@@ -89,10 +111,10 @@ import Testing
     run.signal(SIGKILL)
     _ = try run.wait()
     _ = try browser.state { $0["run"] == .null }
-    #expect(try sandbox.names("cache/live").count == 1)
+    #expect(try sandbox.files("cache/live").count == 1)
     for _ in 0..<2 { go.say("on") }
     #expect(try sandbox.run().finished.code == 0)
-    #expect(try sandbox.names("cache/live") == [])
+    #expect(try sandbox.files("cache/live") == [])
     try end(server)
   }
 

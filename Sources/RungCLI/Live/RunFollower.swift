@@ -20,9 +20,9 @@ struct RunFollower {
   private static let mostMessages = 50
   private static let most = 4 << 20
 
-  /// The journal of the newest run that goes on in a cache; nil when none does.
-  init?(cache: String) {
-    for path in RunJournal.journals(in: RunJournal.folder(inCache: cache)).reversed() {
+  /// The journal of the newest run of a project that goes on in a cache; nil when none does.
+  init?(cache: String, project: String) {
+    for path in RunJournal.journals(in: RunJournal.folder(inCache: cache, project: project)).reversed() {
       let file = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
       guard file >= 0 else { continue }
       // Who can have the lock looks at what a killed run has left.

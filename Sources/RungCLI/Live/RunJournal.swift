@@ -4,7 +4,7 @@ import RungEngine
 import Synchronization
 
 /// What a run writes down of itself while it goes on, for those who look at it from another process (`rung serve`): one JSON
-/// object a line in `cache/live/RUN.jsonl`.
+/// object a line in `cache/live/PROJECT/RUN.jsonl`.
 ///
 /// The file is locked (flock) for as long as the run lives, and is gone when it has ended: a file that nobody holds is what a
 /// killed run has left. It is made with the first step that starts, so that a run with nothing to do leaves no trace.
@@ -24,14 +24,17 @@ final class RunJournal: RunView {
   private let steps: [RunPicture.Step]
   private let state = Mutex(State())
 
-  /// A journal in the cache at this path, of a run of these steps.
-  init(cache: String, steps: [RunPicture.Step]) {
-    folder = Self.folder(inCache: cache)
+  /// A journal in the cache at this path, of a run of these steps. `project`: how the ledger calls the project, since several
+  /// may share a cache.
+  init(cache: String, project: String, steps: [RunPicture.Step]) {
+    folder = Self.folder(inCache: cache, project: project)
     self.steps = steps
   }
 
-  /// Where journals lie.
-  static func folder(inCache cache: String) -> String { "\(cache)/live" }
+  /// Where a project's journals lie.
+  static func folder(inCache cache: String, project: String) -> String {
+    "\(cache)/live/\(Digest(ofText: project).short)"
+  }
 
   func observe(_ event: RunEvent) {
     state.withLock { state in
@@ -109,6 +112,7 @@ final class RunJournal: RunView {
 
   private func open(_ state: inout State) {
     guard state.file < 0, !state.isClosed, !state.path.isEmpty else { return }
+    if let slash = folder.lastIndex(of: "/") { mkdir(String(folder[..<slash]), 0o755) }
     mkdir(folder, 0o755)
     Self.sweep(folder)
     state.file = Glibc.open(state.path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o644)

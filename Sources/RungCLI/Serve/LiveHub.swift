@@ -18,10 +18,14 @@ final class LiveHub: Sendable {
   }
 
   private let cache: String
+  private let project: String
   private let state = Mutex(State())
 
-  /// A hub for the project with this cache.
-  init(cache: String) { self.cache = cache }
+  /// A hub for the project that the ledger of this cache calls so.
+  init(cache: String, project: String) {
+    self.cache = cache
+    self.project = project
+  }
 
   /// Where an instance that runs now writes; nil for one that does not.
   func workspace(of instance: String) -> String? { state.withLock { $0.workspaces[instance] } }
@@ -42,7 +46,7 @@ final class LiveHub: Sendable {
         // So that neither side takes the other for gone.
         if ticks % 60 == 0 { server.broadcast("{}", as: "beat", to: Self.channel) }
         guard server.channels.contains(Self.channel) else { continue }
-        if follower == nil { follower = RunFollower(cache: cache) }
+        if follower == nil { follower = RunFollower(cache: cache, project: project) }
         guard var current = follower else {
           say(LiveSnapshot.idle, &said, server)
           continue

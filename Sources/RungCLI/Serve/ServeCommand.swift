@@ -40,7 +40,7 @@ struct ServeCommand: ParsableCommand {
     let (session, _) = try project.open(ingesting: false)
     let options = project
     let pages = SitePages(title: title) { try options.open(ingesting: false).session }
-    let hub = LiveHub(cache: session.cache)
+    let hub = LiveHub(cache: session.cache, project: session.projectName)
     Signals.block()
     let server: LoopbackServer
     do throws(LoopbackServer.Problem) {
