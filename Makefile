@@ -24,6 +24,7 @@ test: ## install what is missing, build and run the whole test suite
 	scripts/setup
 	swift build --build-tests
 	RUNG_TEST_ENVIRONMENT=$(RUNG_TEST_ENVIRONMENT) swift test --skip-build --parallel --disable-xctest
+	RUNG_BINARY=$(CURDIR)/.build/debug/rung scripts/python-test
 
 python-test: ## the notebook package in python/ with a program that is built: RUNG_BINARY, or one in .build
 	scripts/python-test
