@@ -48,14 +48,15 @@ let package = Package(
       name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CRungStore", "CZstd", "CLinux"],
       swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
+    .target(name: "RungRemote", dependencies: ["RungStore", "RungCore", "CLinux"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
     // conductor
     .target(
       name: "RungEngine",
       dependencies: [
-        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungStore", "RungLedger", "RungCore",
-        "CLinux",
+        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungStore", "RungLedger",
+        "RungCore", "CLinux",
       ],
       swiftSettings: strict),
     // words
