@@ -6,6 +6,7 @@ extern int sync_file_range(int fd, off_t offset, off_t count, unsigned int flags
 
 // Locks that belong to the open file description, not to the process (fcntl(2), "Open file description locks").
 static const int RUNG_F_OFD_SETLK = 37;
+static const int RUNG_F_OFD_GETLK = 36;
 
 // Begin to write, and wait for nothing (sync_file_range(2)).
 static const unsigned int RUNG_SYNC_FILE_RANGE_WRITE = 2;

@@ -1,6 +1,7 @@
 import ArgumentParser
 import RungCore
 import RungEngine
+import RungModel
 import RungPlan
 
 struct PlanCommand: ParsableCommand {
@@ -31,9 +32,11 @@ struct PlanCommand: ParsableCommand {
 
   /// Also what `rung run --dry-run` does.
   static func show(
-    targets: [String], project: ProjectOptions, watch: WatchOption, force: Bool, json: Bool, verbose: Bool
+    targets: [String], project: ProjectOptions, watch: WatchOption, force: Bool, json: Bool, verbose: Bool,
+    executor: ExecutorKind? = nil
   ) throws {
     let (session, place) = try project.open(ingesting: false, watch: try watch.level())
+    if let executor { session.executor = executor }
     let chosen = try session.targets.instances(ProjectOptions.targets(targets, in: session), from: place)
     session.asked = session.targets.named(targets, from: place)
     let survey = try session.survey(chosen, forced: force)
@@ -41,10 +44,12 @@ struct PlanCommand: ParsableCommand {
     let unpublished = session.unpublished(survey)
     let forced = force ? Set(chosen) : []
     let open = session.targets.waiting(ProjectOptions.targets(targets, in: session))
+    let preview = FleetPreview(session, survey)
     if json {
-      try printJSON(session, survey, unpublished, forced, open)
+      try printJSON(session, survey, unpublished, forced, open, preview)
     } else {
       try printText(session, survey, unpublished, forced, open, verbose: verbose)
+      for line in preview?.lines ?? [] { Console.print(line) }
     }
   }
 
@@ -57,7 +62,7 @@ struct PlanCommand: ParsableCommand {
 
   private static func printJSON(
     _ session: Session, _ survey: Survey, _ unpublished: [String], _ forced: Set<BuildGraph.NodeID>,
-    _ open: [OpenStep]
+    _ open: [OpenStep], _ preview: FleetPreview?
   ) throws {
     var steps: [JSON] = []
     for instance in session.graph.instanceOrder {
@@ -72,7 +77,7 @@ struct PlanCommand: ParsableCommand {
     let json: JSON = [
       "would_run": .int(survey.count(.wouldRun)), "undecided": .int(survey.count(.undecided)),
       "current": .int(survey.count(.current)), "would_restore": .array(unpublished.map { .string($0) }),
-      "steps": .array(steps), "open": .array(open.map(OpenText.json)),
+      "steps": .array(steps), "open": .array(open.map(OpenText.json)), "submissions": preview?.json ?? [],
     ]
     Console.print(json.pretty)
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import RungCore
 import RungEngine
+import RungModel
 import RungPlan
 import Synchronization
 
@@ -27,6 +28,13 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("Run this many processors' worth of steps at a time.", valueName: "n"))
   var jobs: Int?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Who executes steps that do not say: local (this machine), or slurm (workers in jobs of a cluster).",
+      valueName: "who"))
+  var executor: String?
+
   @Flag(name: [.short, .long], help: "After a failure, still run what does not depend on it.")
   var keepGoing = false
 
@@ -43,12 +51,18 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if let executor, ExecutorKind(rawValue: executor) == nil {
+      let kinds = ExecutorKind.allCases.map(\.rawValue).joined(separator: " or ")
+      throw ValidationError("--executor wants \(kinds), not '\(executor)'")
+    }
     if let jobs, jobs < 1 { throw ValidationError("--jobs wants a number of at least 1, not \(jobs)") }
   }
 
   func run() throws {
     if dryRun {
-      try PlanCommand.show(targets: targets, project: project, watch: watch, force: force, json: json, verbose: false)
+      try PlanCommand.show(
+        targets: targets, project: project, watch: watch, force: force, json: json, verbose: false,
+        executor: executor.flatMap(ExecutorKind.init(rawValue:)))
       return
     }
     let request = try project.quietRequest(targets: targets, watch: try watch.level())
@@ -57,21 +71,24 @@ struct RunCommand: ParsableCommand {
     let (opened, place) = try project.open(ingesting: true, watch: try watch.level(), filling: false)
     // Before any thread is started, so that all inherit it.
     Signals.block()
+    if let kind = executor.flatMap(ExecutorKind.init(rawValue:)) { opened.executor = kind }
+    let fleet = RunFleet()
+    defer { fleet.close() }
     var stages = RunStages(texts: ProjectOptions.targets(targets, in: opened), place: place, session: opened)
     while let producers = try stages.advance() {
       let before = stages.tally
-      let summary = try run(stages.session, producers, stages: &stages, isLast: false)
+      let summary = try run(stages.session, producers, stages: &stages, fleet, isLast: false)
       guard summary.isGood else { return try end(before.total(summary)) }
     }
     let chosen = try stages.session.targets.instances(stages.texts, from: place)
     stages.session.asked = stages.session.targets.named(targets, from: place)
     let before = stages.tally
-    let summary = try run(stages.session, chosen, stages: &stages, isLast: true, remembering: request)
+    let summary = try run(stages.session, chosen, stages: &stages, fleet, isLast: true, remembering: request)
     try end(before.total(summary))
   }
 
   private func run(
-    _ session: Session, _ targets: [BuildGraph.NodeID], stages: inout RunStages, isLast: Bool,
+    _ session: Session, _ targets: [BuildGraph.NodeID], stages: inout RunStages, _ fleet: RunFleet, isLast: Bool,
     remembering request: QuietRequest? = nil
   ) throws -> RunSummary {
     var options = RunOptions(targets: targets)
@@ -83,7 +100,8 @@ struct RunCommand: ParsableCommand {
     let view = BothViews(
       first: view(steps), second: RunJournal(cache: session.cache, project: session.projectName, steps: steps))
     let tally = stages.tally
-    let engine = try RunEngine(session: session, options: options, version: Rung.version) { event in
+    let executor = try fleet.executor(for: session, options.targets) { view.observe(.warning($0)) }
+    let engine = try RunEngine(session: session, options: options, fleet: executor, version: Rung.version) { event in
       // One end for all stages.
       guard case .finished(let summary) = event else { return view.observe(event) }
       if isLast || !summary.isGood { view.observe(.finished(tally.total(summary))) }
@@ -91,6 +109,8 @@ struct RunCommand: ParsableCommand {
     Signals.watch(engine.interrupter)
     view.begin()
     let summary = engine.run()
+    // Workers end while the last results are shown; a run that was interrupted takes its jobs with it.
+    if isLast || !summary.isGood { fleet.close() }
     view.end()
     if isLast, summary.isGood { pass(engine) }
     if isLast, let request { engine.remember(request) }

@@ -13,6 +13,7 @@ final class Committer: Sendable {
   private struct Item {
     var changes: LedgerChanges
     var unlock: [Digest]
+    var isElsewhere = false
   }
 
   private let store: ObjectStore
@@ -35,8 +36,9 @@ final class Committer: Sendable {
   }
 
   /// Commits these changes after everything that was put into the store before this call; then unlocks the actions.
-  func commit(_ changes: LedgerChanges, unlock: [Digest] = []) {
-    mailbox.post(Item(changes: changes, unlock: unlock))
+  /// `elsewhere`: workers have put what is committed into the store, and have left it to this process to make it durable.
+  func commit(_ changes: LedgerChanges, unlock: [Digest] = [], elsewhere: Bool = false) {
+    mailbox.post(Item(changes: changes, unlock: unlock, isElsewhere: elsewhere))
   }
 
   /// Waits until all is committed. The answer is what went wrong, or nil.
@@ -55,6 +57,7 @@ final class Committer: Sendable {
     while open {
       var changes = LedgerChanges()
       var unlock: [Digest] = []
+      var isElsewhere = false
       var items = mailbox.take()
       while open {
         for item in items {
@@ -64,6 +67,7 @@ final class Committer: Sendable {
           }
           changes.merge(item.changes)
           unlock += item.unlock
+          isElsewhere = isElsewhere || item.isElsewhere
         }
         let wait = Self.pace - (Clock.monotonic() - last) / 1_000_000
         if !open || wait <= 0 { break }
@@ -72,6 +76,7 @@ final class Committer: Sendable {
       last = Clock.monotonic()
       if fault.withLock({ $0 }) == nil, !changes.isEmpty {
         do {
+          if isElsewhere { try store.syncAll() }
           try store.flush()
           try ledger.commit(changes)
         } catch {

@@ -8,6 +8,8 @@ struct Observing: Sendable {
   /// and go with runs and are nobody's sources, so a folder's list of names is taken without them.
   let publishedNames: [String: Set<String>]
 
+  init(publishedNames: [String: Set<String>]) { self.publishedNames = publishedNames }
+
   init(published: some Sequence<String>, cache: String?) {
     var names: [String: Set<String>] = [:]
     for path in Array(published) + (cache.map { [$0] } ?? []) {

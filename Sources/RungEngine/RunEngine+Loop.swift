@@ -14,7 +14,7 @@ extension RunEngine {
       mailbox.post(.fault(message))
     }
     let wanted = needed[..<session.graph.instanceCount].count { $0 }
-    observe(.started(run: runID, instances: wanted, jobs: Self.capacity(session, options).slots))
+    observe(.started(run: runID, instances: wanted, jobs: jobs))
     warnOfWatch()
     process([.start], committer)
     while !finished {

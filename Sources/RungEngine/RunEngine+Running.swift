@@ -20,6 +20,16 @@ extension RunEngine {
         observe(.waiting(instance: session.graph.name(of: instance)))
         return [.busy(instance)]
       }
+      // A worker of a run that is gone may be at it still; the fleet of this run knows those that it has taken over.
+      if fleet == nil || !session.isElsewhere(step: Int(session.graph.stepOfInstance[instance])) {
+        guard try strangers.tryLock(key.digest) else {
+          locks.unlock(key.digest)
+          foreign[instance] = key.digest
+          observe(.waiting(instance: session.graph.name(of: instance)))
+          return [.busy(instance)]
+        }
+        strangers.unlock(key.digest)
+      }
       // Another process may have made it since it was checked.
       if !forced.contains(instance), !lost.contains(key.digest),
         let result = try session.lookUp(key.digest, of: instance),
@@ -32,12 +42,13 @@ extension RunEngine {
       let attempt = attempts[instance, default: 0] + 1
       attempts[instance] = attempt
       let cause = forced.contains(instance) ? "forced" : lost.contains(key.digest) ? "rebuilt" : "ran"
-      let work = try session.prepare(
+      var work = try session.prepare(
         instance, key: key, attempt: attempt, cause: cause, gpus: gpus)
+      work.isElsewhere = fleet != nil && session.isElsewhere(step: Int(session.graph.stepOfInstance[instance]))
       let worker = worker
       let stop = stop
       let mailbox = mailbox
-      pool.submit { mailbox.post(.ended(instance, worker.perform(work, stop: stop))) }
+      pool.submit { [work] in mailbox.post(.ended(instance, worker.perform(work, stop: stop))) }
       return []
     } catch {
       mailbox.post(.fault("\(error)"))
@@ -55,7 +66,7 @@ extension RunEngine {
     for event in ending.events { tell(event) }
     // Looked up before the new result takes the place of the old.
     let before = session.outputs(of: key, seeing: ending.observed)
-    committer.commit(ending.changes, unlock: [key])
+    committer.commit(ending.changes, unlock: [key], elsewhere: ending.isElsewhere)
     switch ending.outcome {
     case .succeeded:
       let result = KnownResult(key: key, record: ending.record ?? .empty, outputs: ending.outputs)
@@ -74,7 +85,7 @@ extension RunEngine {
       return [.succeeded(instance)] + release(instance)
     case .failed(let failure):
       let attempt = attempts[instance, default: 1]
-      if attempt <= step.step.retries, !stop.isRequested, !failure.isMachineFault {
+      if attempt <= step.step.retries, !stop.isRequested, !scheduler.isStopped, !failure.isMachineFault {
         observe(.retrying(instance: name, attempt: attempt + 1, of: step.step.retries + 1, problem: failure.problem))
         return [.failed(instance, retry: true)]
       }
@@ -116,6 +127,10 @@ extension RunEngine {
     for (instance, key) in foreign {
       guard let free = try? locks.tryLock(key), free else { continue }
       locks.unlock(key)
+      if fleet == nil {
+        guard let left = try? strangers.tryLock(key), left else { continue }
+        strangers.unlock(key)
+      }
       foreign[instance] = nil
       guard scheduler.state(of: instance) == .held else { continue }
       events += [.released(instance)] + release(instance)

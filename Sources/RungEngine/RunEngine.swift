@@ -42,8 +42,13 @@ public final class RunEngine {
   let note: RunNote
   let varied = VariedNotes()
   let pool: WorkerPool
+  // Who executes what for a run that may be gone.
+  let strangers: ActionLocks
   let workspaces: WorkspaceFolder
 
+  let fleet: FleetExecutor?
+  // Processors' worth of steps at a time.
+  let jobs: Int
   var keys: [BuildGraph.NodeID: ActionKey] = [:]
   var attempts: [BuildGraph.NodeID: Int] = [:]
   // Who makes which key now, and who waits for it.
@@ -82,9 +87,11 @@ public final class RunEngine {
   ///
   /// - Parameters:
   ///   - executor: what runs steps; nil for processes on this machine.
+  ///   - fleet: executes the steps that are not for this machine; nil when all are.
   ///   - observe: told what happens, from any thread, one call at a time for each thread.
   public init(
-    session: Session, options: RunOptions, executor: (any StepExecutor)? = nil, version: String,
+    session: Session, options: RunOptions, executor: (any StepExecutor)? = nil, fleet: FleetExecutor? = nil,
+    version: String,
     observe: @escaping @Sendable (RunEvent) -> Void
   ) throws {
     self.session = session
@@ -93,15 +100,20 @@ public final class RunEngine {
     let graph = session.graph
     needed = session.targets.closure(of: options.targets)
     forced = options.force ? Set(options.targets) : []
-    let capacity = Self.capacity(session, options)
+    self.fleet = fleet
+    let capacity = Self.capacity(session, options, fleet, needed)
+    jobs = capacity.slots
+    fleet?.see(session.observing)
     var problems: [Diagnostic] = []
     do throws(Diagnostics) { try session.freeze(needed) } catch { problems += error.items }
     var demands: [Scheduler.Demand] = []
     do throws(Diagnostics) { demands = try Scheduler.Demand.of(graph, needed: needed, capacity: capacity) } catch {
       problems += error.items
     }
+    if fleet != nil { problems += Self.localGPUs(session, needed) }
     do throws(Diagnostics) { try session.enforceFloor(needed) } catch { problems += error.items }
     guard problems.isEmpty else { throw Diagnostics(problems) }
+    if fleet != nil { Self.bindToHere(&demands, session, options) }
     let durations = session.expectedDurations()
     scheduler = Scheduler(
       graph: graph, needed: needed, demands: demands, priorities: graph.remainingPaths(durations: durations),
@@ -110,13 +122,15 @@ public final class RunEngine {
     runID = RunID.new()
     summary = RunSummary(run: runID)
     locks = HeldLocks(try ActionLocks(path: session.cache))
+    strangers = try ActionLocks(path: session.cache, name: ActionLocks.elsewhere)
     let workRoot = "\(session.cache)/work"
     let kept = KeptFiles(folder: "\(session.cache)/keep")
     sweepWorkspaces(under: workRoot, keeping: kept)
     // A month, for steps that nobody has tried again.
     kept.sweep(olderThan: 30 * 86_400, before: Clock.now() / 1_000_000_000)
     workspaces = try WorkspaceFolder(under: workRoot)
-    pool = WorkerPool(limit: capacity.slots)
+    // Threads that wait for workers elsewhere cost little, but not nothing.
+    pool = WorkerPool(limit: min(capacity.slots, 4096))
     let root = session.project.root
     let git = GitState.Once(root: root)
     let began = Clock.now()
@@ -134,7 +148,7 @@ public final class RunEngine {
       executor: executor
         ?? LocalExecutor(
           store: session.store, launcher: session.launcher, staging: session.project.settings.staging?.bytes),
-      environments: session.environments.environments, workspaces: workspaces, kept: kept,
+      elsewhere: fleet, environments: session.environments.environments, workspaces: workspaces, kept: kept,
       publisher: Publisher(root: root, store: session.store, workspaces: workspaces), keeper: keeper,
       earlier: EarlierVersions(ledger: session.ledger, store: session.store, project: session.projectName),
       project: session.projectName,
@@ -145,13 +159,5 @@ public final class RunEngine {
       let name = graph.step(of: place.instance).step.outputs[place.output].name
       if let path = RelativePath(path) { checksPublished[place.instance, default: []].append((name, path)) }
     }
-  }
-
-  static func capacity(_ session: Session, _ options: RunOptions) -> Scheduler.Capacity {
-    let settings = session.project.settings
-    return Scheduler.Capacity(
-      slots: options.jobs ?? settings.jobs ?? session.host.processors,
-      memory: settings.memory?.bytes ?? session.host.memory, gpus: settings.gpus ?? session.host.gpus,
-      pools: settings.pools)
   }
 }

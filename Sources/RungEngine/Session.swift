@@ -29,6 +29,9 @@ public final class Session {
   /// The folder that steps must not see, absolute: the cache, and for a scratch session the one that it lies in.
   let hiddenCache: String
 
+  /// Who executes steps that do not say; what the project says, unless the command line does.
+  public var executor: ExecutorKind
+
   /// What starts steps; nil where there is none.
   public let launcher: StepLauncher?
 
@@ -114,6 +117,7 @@ public final class Session {
   ) throws {
     self.launcher = launcher
     self.project = project
+    executor = earlier?.executor ?? project.settings.executor
     self.callerVariables = callerVariables
     graph = try BuildGraph(project.pipelines)
     cache = scratch ?? Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)

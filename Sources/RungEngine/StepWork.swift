@@ -44,6 +44,8 @@ struct StepWork: Sendable {
   var isBuiltIn: Bool { if case .claims = step.command { true } else { false } }
 
   let publish: [(output: String, path: RelativePath)]
+  /// Whether a worker elsewhere executes it.
+  var isElsewhere = false
   let inputs: [Record.Input]
 
   /// An environment to be built if it is not there.
@@ -92,6 +94,8 @@ struct StepWork: Sendable {
     var observed = Observed()
     var duration = TimeSpan(nanoseconds: 0)
     var events: [RunEvent] = []
+    /// Whether a worker elsewhere has put the outputs into the store.
+    var isElsewhere = false
   }
 
   /// How it ended.

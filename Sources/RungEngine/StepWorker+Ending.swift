@@ -20,7 +20,14 @@ extension StepWorker {
     let record: Record
     let kept: ObservationKeeper.Kept
     do throws(StoreError) {
-      kept = try keeper.keep(result.observation, outputs: Set(work.outputs.map(\.path.text)))
+      kept =
+        if let there = result.observed {
+          ObservationKeeper.Kept(
+            observed: Observed(project: there.project, system: there.system), problems: there.problems,
+            changed: there.changed)
+        } else {
+          try keeper.keep(result.observation, outputs: Set(work.outputs.map(\.path.text)))
+        }
       record = self.record(work, result, outputs, kept, try note.record(), attempts: max(work.attempt, before + 1))
       ending.record = try store.putRecord(record.bytes)
       ending.observed = kept.observed

@@ -64,7 +64,7 @@ extension StepWorker {
   // Gives the step what earlier attempts under its key have kept; how many there were.
   func handKept(_ work: StepWork, _ task: StepTask) throws(WorkProblem) -> Int {
     guard !work.step.keep.isEmpty else { return 0 }
-    if work.cause == "forced", work.attempt == 1 { kept.drop(work.key.digest) }
+    if task.startsAnew { kept.drop(work.key.digest) }
     do throws(ExecError) {
       let before = try kept.hand(work.key.digest, work.step.keep, to: task.workspace)
       if before > 0 { notify(.resuming(instance: work.name, attempts: before)) }
@@ -83,7 +83,6 @@ extension StepWorker {
     }
     for input in work.collections { try stage(input, into: &staging) }
     for path in work.blanks { staging.add(StagedFile(path: path, content: .bytes([]))) }
-    let workspace = workspaces.take()
     var secrets: [(name: String, value: String)] = []
     for name in work.step.secrets {
       guard let value = getenv(name) else {
@@ -92,7 +91,8 @@ extension StepWorker {
       }
       secrets.append((name, String(cString: value)))
     }
-    return StepTask(
+    let workspace = workspaces.take()
+    var task = StepTask(
       instance: work.name, workspace: workspace, program: work.command,
       variables: StepVariables.all(
         path: work.path, cpus: work.step.resources.cpus, gpus: work.gpus,
@@ -106,6 +106,10 @@ extension StepWorker {
       earlier: { [earlier, name = work.name, step = work.stepPath] output in
         earlier.ofOutput(output, instance: name, step: step)
       })
+    task.key = work.key.digest
+    task.resources = work.step.resources
+    task.startsAnew = work.cause == "forced" && work.attempt == 1
+    return task
   }
 
   static func content(of output: ActionOutput) -> StagedFile.Content {

@@ -43,7 +43,8 @@ extension StepWorker {
       view: work.isBuiltIn ? "rung" : work.confinement.view,
       trace: work.isBuiltIn
         ? "complete" : !result.observation.isRecorded ? "off" : kept.problems.isEmpty ? "complete" : "incomplete",
-      traceProblems: kept.problems, observed: kept.observed, run: run, runRecord: runRecord, host: host,
+      traceProblems: kept.problems, observed: kept.observed, run: run, runRecord: runRecord,
+      host: result.place?.host ?? host, place: result.place.map(\.json),
       started: result.startedAt,
       duration: result.duration.nanoseconds,
       cpu: result.cpu.nanoseconds, peakMemory: result.peakMemory.bytes, attempts: attempts, commit: state?.commit,

@@ -7,6 +7,8 @@ struct StepWorker: Sendable {
   let root: String
   let store: ObjectStore
   let executor: any StepExecutor
+  /// Executes the steps that are not for this machine; nil where all are.
+  let elsewhere: (any RemoteStepExecutor)?
   let environments: PythonEnvironments
   let workspaces: WorkspaceFolder
   let kept: KeptFiles
@@ -56,6 +58,7 @@ struct StepWorker: Sendable {
       }
       try build(work)
       let task = try self.task(for: work)
+      if work.isElsewhere, let elsewhere { return performElsewhere(work, task, elsewhere, stop: stop) }
       let before = try handKept(work, task)
       notify(
         .stepStarted(instance: work.name, step: work.stepPath, attempt: work.attempt, workspace: task.workspace))

@@ -10,7 +10,7 @@ public struct ExecError: Error, Hashable, Sendable, CustomStringConvertible {
   public init(_ description: String) { self.description = description }
 
   /// A refused system call: `cannot VERB 'PATH': REASON`.
-  static func system(_ verb: String, _ path: String, _ code: Int32 = errno) -> ExecError {
+  public static func system(_ verb: String, _ path: String, _ code: Int32 = errno) -> ExecError {
     ExecError("cannot \(verb) '\(path)': \(reason(code))")
   }
 

@@ -49,6 +49,15 @@ public struct StepResult: Sendable {
   /// What it was seen to look at.
   public var observation: Observation
 
+  /// The same, kept in the store by a worker elsewhere; nil where the caller keeps it.
+  public var observed: KeptObservation?
+
+  /// Where it was executed, when that was elsewhere.
+  public var place: StepPlace?
+
+  /// How many attempts under its key were there before that had left something, as far as the executor looked.
+  public var attemptsBefore = 0
+
   /// Names in the workspace on which something was mounted: they may stay for the next step.
   public var mountPoints: [String] = []
 

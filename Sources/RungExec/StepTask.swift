@@ -33,8 +33,16 @@ public struct StepTask: Sendable {
   public var earlier: @Sendable (ExpectedOutput) -> [Digest]
   /// What it sees otherwise than the step's other executions; nil, as ever, for nothing.
   public var variation: Variation?
-  /// Paths in the workspace at which something lies already, from an attempt before: they are left as they are.
+  /// Paths in the workspace at which something may lie already, from an attempt before: they are left as they are.
   public var kept: [RelativePath]
+  /// The action key, under which files are kept between attempts and by which other processes know what is executed.
+  public var key: Digest?
+  /// What it needs of the machine.
+  public var resources = Resources()
+  /// Whether nothing that earlier attempts kept is handed to it.
+  public var startsAnew = false
+  /// How long it is thought to take, in nanoseconds; nil when it never ran.
+  public var expected: Int64?
   /// The time between the polite request to end (SIGTERM) and the sure one (SIGKILL).
   public var grace: TimeSpan
 

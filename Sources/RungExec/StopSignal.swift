@@ -41,6 +41,9 @@ public final class StopSignal: Sendable {
   /// True once either was called.
   public var isRequested: Bool { level > .none }
 
+  /// True once `requestNow` was called.
+  public var isRequestedNow: Bool { level == .now }
+
   var level: Level { Level(rawValue: state.load(ordering: .acquiring)) ?? .now }
 
   private func raise(to level: Level) {

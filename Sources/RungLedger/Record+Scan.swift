@@ -34,7 +34,7 @@ extension Record {
       let traceProblems = from.list({ $0.string() }), from.take(",\"observed\":{\"project\":"),
       let project = from.optionalDigest(), from.take(",\"system\":"), let system = from.optionalDigest(),
       from.take("},\"run\":"), let run = from.string(), let runRecord = runRecord(&from), from.take(",\"host\":"),
-      let host = from.string(),
+      let host = from.string(), let place = place(&from),
       from.take(",\"started_ns\":"), let started = from.int(), from.take(",\"duration_ns\":"),
       let duration = from.int(), from.take(",\"cpu_ns\":"), let cpu = from.int(),
       from.take(",\"peak_memory_bytes\":"), let peakMemory = from.int(), from.take(",\"attempts\":"),
@@ -50,7 +50,7 @@ extension Record {
       inputs: inputs, outputs: outputs, environment: environment, program: program, variables: variables, watch: watch,
       network: network, view: view, trace: trace, traceProblems: traceProblems,
       observed: Observed(project: project, system: system), run: run, runRecord: runRecord,
-      host: host, started: Int64(started),
+      host: host, place: place, started: Int64(started),
       duration: Int64(duration), cpu: Int64(cpu), peakMemory: Int64(peakMemory), attempts: attempts, commit: commit,
       dirty: dirty, log: log, events: events, version: version)
   }
@@ -67,6 +67,15 @@ extension Record {
   // Nor this.
   private static func events(_ from: inout ByteScanner) -> Digest?? {
     from.take(",\"events\":") ? from.optionalDigest() : .some(nil)
+  }
+}
+
+extension Record {
+  // Nor this.
+  private static func place(_ from: inout ByteScanner) -> JSON?? {
+    guard from.take(",\"place\":"), !from.take("null") else { return .some(nil) }
+    guard let members = from.members() else { return nil }
+    return .some(.object(members))
   }
 }
 

@@ -201,6 +201,9 @@ public struct Record: Hashable, Sendable {
   public var runRecord: Digest?
   /// The host's name.
   public var host: String
+  /// Where a cluster executed it: an object with the host, the cluster's software, job, node and partition; nil when it was
+  /// executed by the run itself.
+  public var place: JSON?
   /// Nanoseconds since 1970.
   public var started: Int64
   /// Wall time in nanoseconds.
@@ -229,7 +232,7 @@ public struct Record: Hashable, Sendable {
     parameters: [JSON.Member], inputs: [Input], outputs: [Output], environment: Environment?, program: Program?,
     variables: [JSON.Member], watch: String, network: Bool, view: String = "none", trace: String = "off",
     traceProblems: [String] = [], observed: Observed = Observed(), run: String,
-    runRecord: Digest? = nil, host: String, started: Int64,
+    runRecord: Digest? = nil, host: String, place: JSON? = nil, started: Int64,
     duration: Int64, cpu: Int64, peakMemory: Int64, attempts: Int, commit: String?, dirty: Bool?, log: Digest?,
     events: Digest? = nil, version: String
   ) {
@@ -260,6 +263,7 @@ public struct Record: Hashable, Sendable {
     self.run = run
     self.runRecord = runRecord
     self.host = host
+    self.place = place
     self.started = started
     self.duration = duration
     self.cpu = cpu

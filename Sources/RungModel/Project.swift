@@ -82,6 +82,10 @@ public struct ProjectSettings: Hashable, Sendable {
   public var staging: ByteCount?
   /// Whether published copies say where they come from.
   public var stamps: Bool
+  /// Who executes steps that do not say.
+  public var executor = ExecutorKind.local
+  /// The workers of a run on Slurm.
+  public var slurm = Slurm()
 
   /// Settings; what is not given is left to the defaults.
   public init(

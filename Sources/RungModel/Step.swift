@@ -43,6 +43,8 @@ public struct Step: Hashable, Sendable {
   public var deterministic: Bool
   /// How it is repeated on its own output; nil for a step that runs once.
   public var loop: Loop?
+  /// Who executes it; nil for what the command line or the project says.
+  public var executor: ExecutorKind?
   /// Where it was declared.
   public var location: SourceLocation?
 

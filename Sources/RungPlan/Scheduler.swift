@@ -147,6 +147,9 @@ public struct Scheduler: Sendable {
   /// The state of a node.
   public func state(of node: BuildGraph.NodeID) -> State { states[node] }
 
+  /// Whether nothing new starts any more.
+  public var isStopped: Bool { stopped }
+
   /// How many needed nodes are neither done nor failed nor skipped.
   public var unfinished: Int { open }
 

@@ -9,6 +9,9 @@ import RungCore
 /// The locks belong to this value's open file: two `ActionLocks` exclude each other, also within a process, but one
 /// never excludes itself. Who uses one from several threads keeps count of the keys that it holds.
 public final class ActionLocks: Sendable {
+  /// The file for those who execute steps for a run elsewhere.
+  public static let elsewhere = "locks.workers"
+
   // Nil when the file cannot be opened because the cache is read-only.
   private let descriptor: Int32?
   private let refusal: StoreError?
@@ -17,8 +20,13 @@ public final class ActionLocks: Sendable {
 
   /// Opens the file `locks` in the cache's folder, which exists, making it when it is missing. A read-only cache is no
   /// error yet: nothing need be locked in it.
-  public init(path cache: String, fileSystem: FileSystem = .live) throws(StoreError) {
-    path = "\(cache)/locks"
+  ///
+  /// `name` is that of the file: `locks` for who makes a result, `elsewhere` for who executes it on behalf of a run that
+  /// may be gone meanwhile.
+  public init(
+    path cache: String, name: String = "locks", fileSystem: FileSystem = .live
+  ) throws(StoreError) {
+    path = "\(cache)/\(name)"
     self.fileSystem = fileSystem
     do {
       descriptor = try fileSystem.open(path, O_RDWR | O_CREAT, mode: 0o666, at: path)

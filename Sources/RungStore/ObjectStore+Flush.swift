@@ -39,6 +39,17 @@ extension ObjectStore {
     }
   }
 
+  /// Makes durable what others have flushed without doing so (`Durability.deferred`).
+  public func syncAll() throws(StoreError) {
+    guard durability == .full else { return }
+    try fileSystem.syncAll(root, at: path)
+  }
+
+  /// Whether something that was put is not flushed yet.
+  public func isStaged(_ digest: Digest) -> Bool {
+    shared.withLock { $0.staged[Name(kind: .object, digest: digest)] != nil || $0.parts[digest] != nil }
+  }
+
   private func publish(
     _ batch: [Name: Staged], _ parts: [Digest: PackPlace],
     _ lengths: [Int64: (kind: Kind, from: Int64, length: Int64)], _ relied: Set<String>

@@ -122,7 +122,7 @@ public final class ObjectStore: Sendable {
     objectPack = Mutex(PackWriter(.object, cache: path, root: root, fileSystem, packs))
     recordPack = Mutex(PackWriter(.record, cache: path, root: root, fileSystem, packs))
     do {
-      index = try PackIndex(cache: path, durable: durability == .full, readOnly: stage == nil)
+      index = try PackIndex(cache: path, durable: durability != .none, readOnly: stage == nil)
     } catch {
       if stage == nil { fileSystem.close(root) }
       throw error

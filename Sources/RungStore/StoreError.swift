@@ -90,6 +90,10 @@ public struct StoredFile: Hashable, Sendable {
 public enum Durability: Sendable {
   /// A name appears only after its bytes are on the disk.
   case full
+  /// A name may appear before its bytes are on the disk: whoever records it elsewhere, in another process of the same
+  /// machine, calls `syncAll` of its own store first. A power cut before that loses what was named, which is found when it
+  /// is read, and harms nothing else.
+  case deferred
   /// Nothing is synchronised: for tests and scratch folders. A crash of the process alone still loses nothing named.
   case none
 }

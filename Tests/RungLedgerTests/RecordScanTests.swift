@@ -30,11 +30,17 @@ import Testing
   @Test func whatIsWrittenIsReadTheFastWay() throws {
     let plain = RecordTests().record()
     #expect(Record(scanning: plain.bytes) == plain)
+    let placed = RecordTests().record { $0.place = ["host": "h", "job": "1_2", "partition": nil] }
+    #expect(Record(scanning: placed.bytes) == placed)
+    #expect((try? JSON(parsing: placed.bytes)).flatMap(Record.init(json:)) == placed)
     let withRun = RecordTests().record { $0.runRecord = Digest(of: [4]) }
     #expect(Record(scanning: withRun.bytes) == withRun)
     // As they were written before runs had records.
     let earlier = String(decoding: plain.bytes, as: UTF8.self).replacing("\"run_record\":null,", with: "")
     #expect(Record(scanning: Array(earlier.utf8)) == plain)
+    // And before there were clusters.
+    let alone = String(decoding: plain.bytes, as: UTF8.self).replacing("\"place\":null,", with: "")
+    #expect(Record(scanning: Array(alone.utf8)) == plain)
     var odd = full()
     // An escape of a control character is left to the parser.
     #expect(Record(scanning: odd.bytes) == nil)

@@ -70,7 +70,8 @@ import Testing
       record().json.members?.map(\.name) == [
         "format", "instance", "pipeline", "step", "kind", "axes", "key", "fields", "outcome", "exit", "signal",
         "problem", "command", "parameters", "inputs", "outputs", "environment", "program", "variables", "watch",
-        "network", "view", "trace", "trace_problems", "observed", "run", "run_record", "host", "started_ns",
+        "network", "view", "trace", "trace_problems", "observed", "run", "run_record", "host", "place",
+        "started_ns",
         "duration_ns", "cpu_ns",
         "peak_memory_bytes", "attempts", "commit", "dirty", "log", "events", "version",
       ])

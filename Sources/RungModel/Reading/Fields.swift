@@ -84,6 +84,16 @@ struct Fields {
     return amount
   }
 
+  /// A length of time.
+  func time(_ key: String) -> TimeSpan? {
+    guard let value = self[key], let text = mistakes.text(value, for: key) else { return nil }
+    guard let time = TimeSpan(text), time.nanoseconds > 0 else {
+      mistakes.error("'\(text)' is no length of time", at: value, notes: ["write it like 30 s, 5 min or 1.5 h"])
+      return nil
+    }
+    return time
+  }
+
   /// One of the words of an enumeration.
   func word<T: RawRepresentable & CaseIterable>(_ key: String, as type: T.Type) -> T? where T.RawValue == String {
     guard let value = self[key], let text = mistakes.text(value, for: key) else { return nil }

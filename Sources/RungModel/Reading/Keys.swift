@@ -7,8 +7,7 @@ enum Keys {
   /// A step, and `defaults`.
   static let step = [
     "kind", "over", "exclude", "include", "run", "shell", "inputs", "outputs", "environment", "resources", "timeout",
-    "grace",
-    "retries", "env", "secrets", "network", "watch", "keep", "deterministic", "uses", "repeat",
+    "grace", "executor", "retries", "env", "secrets", "network", "watch", "keep", "deterministic", "uses", "repeat",
   ]
   /// Keys of a step that make no sense for all steps at once.
   static let notForDefaults = ["uses", "repeat"]
@@ -42,5 +41,12 @@ enum Keys {
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.
-  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps"]
+  static let settings = [
+    "cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps", "executor", "slurm",
+  ]
+  /// `slurm` of rung.yaml.
+  static let slurm = [
+    "partition", "account", "constraint", "time", "cpus", "memory", "gpus", "workers", "idle", "separate", "options",
+    "rung",
+  ]
 }

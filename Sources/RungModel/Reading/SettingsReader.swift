@@ -27,6 +27,24 @@ struct SettingsReader {
     if fields["gpus"] != nil {
       settings.gpus = fields.list("gpus")?.compactMap { mistakes.text($0, for: "gpus") }
     }
+    settings.executor = fields.word("executor", as: ExecutorKind.self) ?? .local
+    if let node = fields["slurm"] { readSlurm(node, into: &settings.slurm) }
     return settings
+  }
+
+  private func readSlurm(_ node: YAMLNode, into slurm: inout ProjectSettings.Slurm) {
+    guard let fields = Fields(node, known: Keys.slurm, for: "'slurm'", mistakes: mistakes) else { return }
+    slurm.partition = fields.text("partition")
+    slurm.account = fields.text("account")
+    slurm.constraint = fields.text("constraint")
+    slurm.time = fields.time("time") ?? slurm.time
+    slurm.cpus = fields.int("cpus", in: 1...65536) ?? slurm.cpus
+    slurm.memory = fields.memory("memory")
+    slurm.gpus = fields.int("gpus", in: 0...1024) ?? 0
+    slurm.workers = fields.int("workers", in: 1...10_000) ?? slurm.workers
+    slurm.idle = fields.time("idle") ?? slurm.idle
+    slurm.separate = fields.time("separate")
+    slurm.options = (fields.list("options") ?? []).compactMap { mistakes.text($0, for: "options") }
+    slurm.rung = fields.text("rung")
   }
 }

@@ -29,8 +29,9 @@ struct StepReader {
       draft.step.environment = environment.flatMap(readEnvironment)
     }
     readResources(fields, into: &draft)
-    draft.step.timeout = time(fields, "timeout")
-    draft.step.grace = time(fields, "grace")
+    draft.step.timeout = fields.time("timeout")
+    draft.step.grace = fields.time("grace")
+    draft.step.executor = fields.word("executor", as: ExecutorKind.self)
     draft.step.retries = fields.int("retries", in: 0...1000) ?? 0
     draft.step.network = fields.bool("network") ?? false
     draft.step.watch = fields.word("watch", as: WatchLevel.self)
@@ -49,15 +50,6 @@ struct StepReader {
       }
     }
     return draft
-  }
-
-  private func time(_ fields: Fields, _ key: String) -> TimeSpan? {
-    guard let value = fields[key], let text = mistakes.text(value, for: key) else { return nil }
-    guard let time = TimeSpan(text), time.nanoseconds > 0 else {
-      mistakes.error("'\(text)' is no length of time", at: value, notes: ["write it like 30 s, 5 min or 1.5 h"])
-      return nil
-    }
-    return time
   }
 
   private func readAxes(_ fields: Fields, into draft: inout StepDraft) {
