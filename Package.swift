@@ -92,7 +92,7 @@ let package = Package(
       name: "RungCLI",
       dependencies: [
         "RungEngine", "RungTrace", "RungReport", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec",
-        "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
+        "RungRemote", "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

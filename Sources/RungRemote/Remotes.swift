@@ -14,7 +14,10 @@ public enum Remotes {
     switch address {
     case .folder(let path): return DirectoryRemote(path)
     case .http(let address, let host): return try HTTPRemote(address, host: host, variables: variables)
-    case .ssh, .rclone: throw RemoteError(.local, "remotes such as \(address) are not supported yet")
+    case .ssh(let destination, let port, let path):
+      return StdioRemote(
+        address.description, destination: destination, port: port, path: path, variables: variables)
+    case .rclone: throw RemoteError(.local, "remotes such as \(address) are not supported yet")
     }
   }
 }

@@ -25,7 +25,11 @@ public final class FramePipe {
   }
 
   /// Sends what is left.
-  public func flush() throws(WireError) { try writer.write(to: output, flags: isSocket ? 0 : nil) }
+  public func flush() throws(WireError) {
+    try writer.write(to: output, flags: isSocket ? 0 : nil)
+    // Only where the socket has a limit of time.
+    if writer.waiting > 0 { throw .silent }
+  }
 
   /// Sends what is left and waits for the next frame. After so many milliseconds without a byte it throws `silent`;
   /// a negative number waits for ever.
@@ -41,6 +45,9 @@ public final class FramePipe {
       _ = try reader.fill(from: input)
     }
   }
+
+  /// Whether `received` would give one.
+  public var hasFrame: Bool { reader.hasFrame }
 
   /// A frame that has come already, without waiting; nil when there is none.
   public func received() throws(WireError) -> Frame? { try reader.next() }

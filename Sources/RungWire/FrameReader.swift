@@ -24,6 +24,12 @@ public final class FrameReader {
       body: UnsafeRawBufferPointer(rebasing: buffer[start + Frame.headerBytes..<start + 4 + length]))
   }
 
+  /// Whether `next` would give one, or throw.
+  public var hasFrame: Bool {
+    guard end - start >= Frame.headerBytes else { return false }
+    return end - start >= 4 + Int(buffer.loadUnaligned(fromByteOffset: start, as: UInt32.self).littleEndian)
+  }
+
   /// Reads once from a descriptor. False when there was nothing, of one that does not block; throws `closed` at its end.
   public func fill(from descriptor: Int32) throws(WireError) -> Bool {
     makeRoom()
