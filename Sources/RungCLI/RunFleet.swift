@@ -4,6 +4,7 @@ import RungEngine
 import RungExec
 import RungModel
 import RungPlan
+import RungStore
 
 /// The workers of one `rung run`, for all of its stages: there from the first that needs them.
 final class RunFleet {
@@ -19,12 +20,13 @@ final class RunFleet {
     listener.set(warn)
     if let made { return made }
     let listener = listener
-    let fleet = try FleetExecutor(
-      FleetExecutor.Options(
-        project: session.project.root, cache: session.cache, version: Rung.version,
-        limits: Self.limits(session.project.settings), staging: session.project.settings.staging?.bytes),
-      cluster: Self.cluster(session.project.settings), store: session.store
-    ) { listener.tell($0) }
+    let settings = session.project.settings
+    var options = FleetExecutor.Options(
+      project: session.project.root, cache: session.cache, version: Rung.version, limits: Self.limits(settings),
+      staging: settings.staging?.bytes)
+    options.variables = callerVariables()
+    options.exchange = try Self.exchange(settings, cache: session.cache)
+    let fleet = try FleetExecutor(options, cluster: Self.cluster(settings), store: session.store) { listener.tell($0) }
     made = fleet
     return fleet
   }
@@ -33,6 +35,17 @@ final class RunFleet {
   func close() {
     made?.close()
     made = nil
+  }
+
+  // Where several machines see the cache's file system, its index is for one of them alone, and locks must be everybody's.
+  private static func exchange(_ settings: ProjectSettings, cache: String) throws -> String? {
+    guard let kind = SharedFileSystem.name(of: cache) else { return settings.slurm.exchange }
+    if let problem = SharedFileSystem.lockProblem(of: cache) {
+      throw RequestError(
+        message: "workers on other machines cannot use the cache in '\(cache)', which lies on \(kind): \(problem)",
+        hints: ["mount it with locks that all machines see, or put the cache elsewhere: 'cache' in rung.yaml"])
+    }
+    return settings.slurm.exchange ?? FleetExecutor.standardExchange(cache: cache)
   }
 
   /// Slurm, as rung.yaml describes it.

@@ -38,11 +38,12 @@ struct WorkerCommand: ParsableCommand {
       node: variables["SLURMD_NODENAME"] ?? host, partition: variables["SLURM_JOB_PARTITION"])
     let cpus = number("SLURM_CPUS_PER_TASK") ?? number("SLURM_CPUS_ON_NODE") ?? 1
     let gpus = variables["CUDA_VISIBLE_DEVICES"] ?? variables["ROCR_VISIBLE_DEVICES"] ?? ""
-    let worker = try FleetWorker(
-      FleetWorker.Options(
-        folder: folder, place: place, cpus: cpus, memory: Int64(number("SLURM_MEM_PER_NODE") ?? 0) << 20,
-        gpus: gpus.split(separator: ",").map(String.init).filter { $0 != "NoDevFiles" },
-        time: Int64(time) * 1_000_000_000, version: Rung.version, launcher: StepLauncher.find(variables: variables)))
+    var options = FleetWorker.Options(
+      folder: folder, place: place, cpus: cpus, memory: Int64(number("SLURM_MEM_PER_NODE") ?? 0) << 20,
+      gpus: gpus.split(separator: ",").map(String.init).filter { $0 != "NoDevFiles" },
+      time: Int64(time) * 1_000_000_000, version: Rung.version, launcher: StepLauncher.find(variables: variables))
+    options.variables = variables
+    let worker = try FleetWorker(options)
     startThread {
       while true {
         Signals.wait()

@@ -33,6 +33,9 @@ extension ProjectSettings {
     public var separate: TimeSpan?
     /// More options for sbatch, as they are.
     public var options: [String] = []
+    /// The address of a remote cache through which objects go to workers and back, or a folder that all nodes see; nil
+    /// where workers can use the cache itself.
+    public var exchange: String?
     /// The path of rung on the nodes; nil for that of this program.
     public var rung: String?
 

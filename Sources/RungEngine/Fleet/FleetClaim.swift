@@ -45,7 +45,7 @@ struct FleetClaim: Sendable {
     try FleetFolder.write(
       FleetSettings(
         version: options.version, project: options.project, cache: options.cache, staging: options.staging,
-        patience: options.patience
+        patience: options.patience, exchange: options.exchange
       ).json, to: folder.settings)
   }
 
@@ -54,5 +54,8 @@ struct FleetClaim: Sendable {
     let workers = FleetFolder.list(folder.workers)
     guard workers.allSatisfy({ !FleetLock.isHeld(folder.worker($0).alive) }) else { return }
     try? removeTree(folder.path)
+    let root = folder.path.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" }
+    // What went to workers and came back is in stores; another fleet may still use it.
+    if FleetFolder.list("\(root)/fleet").isEmpty { try? removeTree(FleetExchange.folder(cache: root)) }
   }
 }

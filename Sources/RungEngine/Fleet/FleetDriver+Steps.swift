@@ -101,6 +101,8 @@ extension FleetDriver {
   // What an earlier run was promised may have been collected since.
   private func isWhole(_ result: StepResult) -> Bool {
     guard result.succeeded else { return false }
+    // Through an exchange, they are taken over when the result is.
+    if options.exchange != nil { return true }
     return result.outputs.allSatisfy { $0.isDirectory ? store.holdsTree($0.digest) : store.contains($0.digest) }
   }
 }

@@ -2,6 +2,7 @@ import Glibc
 import RungCore
 import RungExec
 import RungPlan
+import RungRemote
 import RungStore
 import Synchronization
 
@@ -24,6 +25,11 @@ public final class FleetExecutor: RemoteStepExecutor {
     public var limits: Fleet.Limits
     /// How much of the disk inputs may take that steps have in common, in bytes; nil for the standard.
     public var staging: Int64?
+    /// The address of a remote cache through which objects go between this run and its workers; nil where all of them can
+    /// use the cache's store itself.
+    public var exchange: String?
+    /// The environment of this process, for what the exchange may need of it.
+    public var variables: [String: String] = [:]
     /// How long workers wait for another run when this one is gone, in nanoseconds.
     public var patience: Int64 = 60_000_000_000
 
@@ -77,6 +83,9 @@ public final class FleetExecutor: RemoteStepExecutor {
   private let thread = Mutex<pthread_t?>(nil)
   private let names = Mutex<(digest: Digest, json: JSON)?>(nil)
   private let limits: Fleet.Limits
+  private let exchange: FleetExchange?
+  // What was given to it already.
+  private let given = Mutex<Set<Digest>>([])
 
   /// Takes over the fleet of a run that was killed, or makes a new one; nothing is asked of the cluster yet. `warn` is told
   /// what the user should know, from any thread.
@@ -87,12 +96,18 @@ public final class FleetExecutor: RemoteStepExecutor {
     limits = options.limits
     let mailbox = Mailbox<Message>()
     self.mailbox = mailbox
+    exchange = try options.exchange.map {
+      try FleetExchange(address: $0, cache: options.cache, variables: options.variables)
+    }
     let claim = try FleetClaim(options)
     let started = WorkerPool.start {
       FleetDriver(options, claim, cluster: cluster, store: store, mailbox: mailbox, warn: warn).run()
     }
     thread.withLock { $0 = started }
   }
+
+  /// The exchange in the cache's own folder.
+  public static func standardExchange(cache: String) -> String { FleetExchange.folder(cache: cache) }
 
   /// How much of all machines steps may use together, when `largest` is the most that one of them needs of each thing.
   public func capacity(largest: Fleet.Size) -> Fleet.Size { Fleet.capacity(of: limits, largest: largest) }
@@ -115,7 +130,8 @@ public final class FleetExecutor: RemoteStepExecutor {
     do throws(StoreError) {
       let stored = try task.storingBytes(in: store)
       // Before anybody else is told of the digests.
-      if stored.needsFlush(in: store) { try store.flush() }
+      if exchange == nil, stored.needsFlush(in: store) { try store.flush() }
+      if let problem = give(stored.objects) { return problem }
       let names = names.withLock { $0 }
       let json: JSON = [
         "task": stored.json { ["layer": .string(Self.name(of: $0))] },
@@ -130,7 +146,38 @@ public final class FleetExecutor: RemoteStepExecutor {
     }
     mailbox.post(.execute(request))
     _ = request.end.wait(milliseconds: nil)
-    return request.result.withLock { $0 } ?? StepResult(end: .stopped)
+    return take(request.result.withLock { $0 } ?? StepResult(end: .stopped))
+  }
+
+  // Puts what a task needs where workers find it; a result when that cannot be done.
+  private func give(_ objects: (files: [Digest], trees: [Digest])) -> StepResult? {
+    guard let exchange else { return nil }
+    let (files, trees) = given.withLock { given in
+      (objects.files.filter { !given.contains($0) }, objects.trees.filter { !given.contains($0) })
+    }
+    guard !files.isEmpty || !trees.isEmpty else { return nil }
+    do throws(RemoteError) {
+      try exchange.give(files, trees: trees, from: store)
+      given.withLock { $0.formUnion(files + trees) }
+      return nil
+    } catch {
+      return StepResult(
+        end: .notStarted("cannot hand the inputs over to workers: \(error.message)"), isMachineFault: true)
+    }
+  }
+
+  private func take(_ result: StepResult) -> StepResult {
+    guard let exchange, result.place != nil else { return result }
+    do throws(RemoteError) {
+      try exchange.take(result.objects.files, trees: result.objects.trees, into: store)
+      return result
+    } catch {
+      var lost = result
+      lost.outputs = []
+      lost.problem = "cannot take over what a worker made: \(error.message)"
+      lost.isMachineFault = true
+      return lost
+    }
   }
 
   static func name(of layer: StagedLayer) -> String { layer.folder.split(separator: "/").last.map(String.init) ?? "" }

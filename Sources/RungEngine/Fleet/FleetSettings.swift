@@ -13,15 +13,18 @@ struct FleetSettings: Sendable {
   var staging: Int64?
   /// How long a worker waits for another run when its run is gone, in nanoseconds.
   var patience: Int64
+  /// The address through which objects go, where run and workers cannot use one store; nil where they can.
+  var exchange: String?
 
   var json: JSON {
     [
       "version": .string(version), "project": .string(project), "cache": .string(cache),
-      "staging": staging.map { .int($0) } ?? .null, "patience_ns": .int(patience),
+      "staging": staging.map { .int($0) } ?? .null, "patience_ns": .int(patience), "exchange": .optional(exchange),
     ]
   }
 
-  init(version: String, project: String, cache: String, staging: Int64?, patience: Int64) {
+  init(version: String, project: String, cache: String, staging: Int64?, patience: Int64, exchange: String?) {
+    self.exchange = exchange
     self.version = version
     self.project = project
     self.cache = cache
@@ -35,7 +38,7 @@ struct FleetSettings: Sendable {
     else { return nil }
     self.init(
       version: version, project: project, cache: cache, staging: json["staging"]?.int.map(Int64.init),
-      patience: Int64(patience))
+      patience: Int64(patience), exchange: json["exchange"]?.string)
   }
 }
 

@@ -1,7 +1,9 @@
 import Glibc
 import RungCore
 import RungExec
+import RungLedger
 import RungPlan
+import RungRemote
 import RungStore
 
 // One step, from the file in the inbox to the file that says what came of it.
@@ -31,6 +33,8 @@ extension FleetWorker {
   }
 
   private func perform(_ name: String, _ json: JSON, _ stop: StopSignal) -> StepResult {
+    // Checkpoints survive the machine; all else is quicker on its own disk.
+    let workspaces = json["resumes"]?.bool == true ? shared : workspaces
     let workspace = workspaces.take()
     guard
       var task = StepTask(
@@ -62,6 +66,11 @@ extension FleetWorker {
       if task.startsAnew { kept.drop(key) }
       do { before = try kept.hand(key, task.kept, to: workspace) } catch { return fault("\(error)") }
     }
+    do throws(RemoteError) {
+      try exchange?.take(task.objects.files, trees: task.objects.trees, into: store)
+    } catch {
+      return fault("cannot get the inputs: \(error.message)")
+    }
     try? FleetFolder.write(
       ["workspace": .string(workspace)], to: fleet.says("started", of: name, by: options.place.job))
     var result = executor.execute(task, stop: stop)
@@ -83,6 +92,15 @@ extension FleetWorker {
       try store.flush()
     } catch {
       return fault(error.message)
+    }
+    do throws(RemoteError) {
+      // The files of the project that it was seen to read, too.
+      let seen = result.observed?.project.flatMap { try? store.read($0, limit: 64 << 20) }.flatMap(
+        ObservedSet.init(bytes:))
+      let read = (seen?.entries ?? []).compactMap { $0.kind == .file || $0.kind == .executable ? $0.digest : nil }
+      try exchange?.give(result.objects.files + read, trees: result.objects.trees, from: store)
+    } catch {
+      return fault("cannot hand over what \(task.instance) made: \(error.message)")
     }
     return result
   }

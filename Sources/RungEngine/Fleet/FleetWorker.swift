@@ -29,6 +29,8 @@ public final class FleetWorker: Sendable {
     public var version: String
     /// What starts steps.
     public var launcher: StepLauncher?
+    /// The environment of this process.
+    public var variables: [String: String] = [:]
 
     /// Options.
     public init(
@@ -58,7 +60,12 @@ public final class FleetWorker: Sendable {
   let settings: FleetSettings
   let store: ObjectStore
   let executor: LocalExecutor
+  let exchange: FleetExchange?
+  // On the node's own disk, where there is an exchange.
+  private let node: NodeFolder?
+  // Workspaces that are lost with the machine, and those that are not: for steps that keep files between attempts.
   let workspaces: WorkspaceFolder
+  let shared: WorkspaceFolder
   let kept: KeptFiles
   let running: ActionLocks
   let abilities: HostAbilities
@@ -92,10 +99,18 @@ public final class FleetWorker: Sendable {
       throw Refusal(description: "there is a worker of job \(options.place.job) already")
     }
     self.alive = alive
-    // The run makes durable what its workers put, for all of them at once; it cannot do so for another machine.
-    store = try ObjectStore(
-      path: settings.cache, durability: SharedFileSystem.name(of: settings.cache) == nil ? .deferred : .full)
-    workspaces = try WorkspaceFolder(under: "\(settings.cache)/work")
+    if let address = settings.exchange {
+      exchange = try FleetExchange(address: address, cache: settings.cache, variables: options.variables)
+      node = try NodeFolder(options.place.job)
+      store = try ObjectStore(path: node?.cache ?? "", durability: .none)
+    } else {
+      exchange = nil
+      node = nil
+      // The run makes durable what its workers put, for all of them at once.
+      store = try ObjectStore(path: settings.cache, durability: .deferred)
+    }
+    shared = try WorkspaceFolder(under: "\(settings.cache)/work")
+    workspaces = try node.map { node throws(ExecError) in try WorkspaceFolder(under: "\(node.path)/work") } ?? shared
     kept = KeptFiles(folder: "\(settings.cache)/keep")
     running = try ActionLocks(path: settings.cache, name: ActionLocks.elsewhere)
     executor = LocalExecutor(store: store, launcher: options.launcher, staging: settings.staging)

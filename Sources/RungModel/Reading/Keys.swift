@@ -47,6 +47,6 @@ enum Keys {
   /// `slurm` of rung.yaml.
   static let slurm = [
     "partition", "account", "constraint", "time", "cpus", "memory", "gpus", "workers", "idle", "separate", "options",
-    "rung",
+    "exchange", "rung",
   ]
 }

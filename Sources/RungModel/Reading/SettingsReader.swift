@@ -45,6 +45,7 @@ struct SettingsReader {
     slurm.idle = fields.time("idle") ?? slurm.idle
     slurm.separate = fields.time("separate")
     slurm.options = (fields.list("options") ?? []).compactMap { mistakes.text($0, for: "options") }
+    slurm.exchange = fields.text("exchange")
     slurm.rung = fields.text("rung")
   }
 }

@@ -16,4 +16,49 @@ public enum SharedFileSystem {
     guard statfs(path, &status) == 0 else { return nil }
     return names[UInt32(truncatingIfNeeded: status.f_type)]
   }
+
+  /// Why locks on this file system are not seen by other machines, as far as its mount options tell; nil when nothing
+  /// speaks against it.
+  public static func lockProblem(of path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    guard let file = fopen("/proc/self/mountinfo", "re") else { return nil }
+    defer { fclose(file) }
+    var text = ""
+    var line: UnsafeMutablePointer<CChar>?
+    var size = 0
+    defer { free(line) }
+    while getline(&line, &size, file) > 0 { if let line { text += String(cString: line) } }
+    return lockProblem(of: String(cString: real), mounts: text)
+  }
+
+  /// The same, of an absolute path without links and the text of /proc/PID/mountinfo (proc(5)). Pure.
+  static func lockProblem(of path: String, mounts: String) -> String? {
+    var best: (place: Substring, kind: Substring, options: [Substring])?
+    for line in mounts.split(separator: "\n") {
+      let halves = line.split(separator: " - ", maxSplits: 1)
+      guard halves.count == 2 else { continue }
+      let fields = halves[0].split(separator: " ")
+      let tail = halves[1].split(separator: " ")
+      guard fields.count > 5, tail.count > 1 else { continue }
+      let place = fields[4]
+      guard place == "/" || path == place || path.hasPrefix("\(place)/") else { continue }
+      // Of mounts at one place the last is on top.
+      if let best, best.place.utf8.count > place.utf8.count { continue }
+      best = (place, tail[0], tail[tail.count - 1].split(separator: ","))
+    }
+    guard let best else { return nil }
+    let kind = best.kind.lowercased()
+    for option in best.options {
+      switch option {
+      case "nolock", "local_lock=all", "local_lock=posix":
+        return "it is mounted with '\(option)', so that locks hold on one machine only"
+      case "localflock",
+        "noflock" where kind == "lustre":
+        return "it is mounted with '\(option)', so that locks hold on one machine only"
+      default: continue
+      }
+    }
+    return nil
+  }
 }
