@@ -11,7 +11,7 @@ import Testing
 
 /// What every executor promises, whoever executes: processes of this machine, or the workers of a fleet.
 @Suite(.serialized) struct ExecutorConformanceTests {
-  enum Kind: CaseIterable { case local, fleet }
+  enum Kind: CaseIterable { case local, fleet, exchange }
 
   /// An executor with a store of its own.
   final class Ground {
@@ -29,15 +29,11 @@ import Testing
       store = try ObjectStore(path: cache, durability: .none)
       local = LocalExecutor(store: store)
       let second: Int64 = 1_000_000_000
-      fleet =
-        kind == .local
-        ? nil
-        : try FleetExecutor(
-          FleetExecutor.Options(
-            project: folder, cache: cache, version: "test",
-            limits: Fleet.Limits(worker: Fleet.Size(cpus: 2, gpus: 1), time: 600 * second, workers: 2, idle: second)),
-          cluster: cluster, store: store
-        ) { _ in }
+      var options = FleetExecutor.Options(
+        project: folder, cache: cache, version: "test",
+        limits: Fleet.Limits(worker: Fleet.Size(cpus: 2, gpus: 1), time: 600 * second, workers: 2, idle: second))
+      if kind == .exchange { options.exchange = FleetExecutor.standardExchange(cache: cache) }
+      fleet = kind == .local ? nil : try FleetExecutor(options, cluster: cluster, store: store) { _ in }
     }
 
     deinit {
@@ -106,7 +102,7 @@ import Testing
     #expect(result.end == .exited(3))
     #expect(!result.isMachineFault && !result.succeeded && result.outputs.isEmpty)
     #expect(result.logTail == ["why"])
-    if kind == .fleet { #expect(ground.cluster.submissions == [1]) }
+    if kind != .local { #expect(ground.cluster.submissions == [1]) }
   }
 
   @Test(arguments: Kind.allCases) func aSignalIsTold(_ kind: Kind) throws {
@@ -193,6 +189,38 @@ import Testing
       let result = results.withLock { $0[number] }
       #expect(try ground.text(result?.outputs.first?.digest) == "\(number)\n")
     }
+  }
+
+  @Test(arguments: Kind.allCases) func foldersGoBothWays(_ kind: Kind) throws {
+    let ground = try Ground(kind)
+    let source = "\(ground.folder)/source"
+    for folder in [source, "\(source)/deep", "\(source)/deep/er"] { mkdir(folder, 0o755) }
+    let file = open("\(source)/deep/er/x", O_WRONLY | O_CREAT, 0o644)
+    write(file, "x", 1)
+    close(file)
+    let tree = try ground.store.putTree(at: source).digest
+    var task = ground.task(
+      "cp -r in out; echo y > out/deep/y",
+      files: [StagedFile(path: try #require(RelativePath("in")), content: .tree(tree))])
+    task.outputs = [ExpectedOutput(name: "out", path: try #require(RelativePath("out")), isDirectory: true)]
+    let result = ground.run(task)
+    #expect(result.succeeded, "\(result.end) \(result.problem ?? "")")
+    let made = try #require(result.outputs.first)
+    try ground.store.restoreTree(made.digest, to: "\(ground.folder)/back")
+    #expect(access("\(ground.folder)/back/deep/er/x", R_OK) == 0 && access("\(ground.folder)/back/deep/y", R_OK) == 0)
+  }
+
+  @Test(arguments: Kind.allCases) func whatIsKeptIsThereAtTheNextAttempt(_ kind: Kind) throws {
+    // Of processes of this machine the caller keeps it.
+    if kind == .local { return }
+    let ground = try Ground(kind)
+    var task = ground.task("test -e half && mv half out; echo done > half; test -e out", outputs: ["out"])
+    task.kept = [try #require(RelativePath("half"))]
+    let first = ground.run(task)
+    #expect(first.end == .exited(1) && first.attemptsBefore == 0)
+    let second = ground.run(task)
+    #expect(second.succeeded && second.attemptsBefore == 1)
+    #expect(try ground.text(second.outputs.first?.digest) == "done\n")
   }
 
   @Test(arguments: Kind.allCases) func tasksAreThereAfterTheyWereWritten(_ kind: Kind) throws {

@@ -162,7 +162,8 @@ final class Lab: @unchecked Sendable {
 
   func run(
     _ targets: [String] = [], jobs: Int = 2, in session: Session? = nil, executor: (any StepExecutor)? = nil,
-    _ configure: (inout RunOptions) -> Void = { _ in }, engine inspect: (RunEngine) -> Void = { _ in },
+    fleet: FleetExecutor? = nil, _ configure: (inout RunOptions) -> Void = { _ in },
+    engine inspect: (RunEngine) -> Void = { _ in },
     observe: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) throws -> Ran {
     let session = try session ?? self.session()
@@ -174,7 +175,7 @@ final class Lab: @unchecked Sendable {
     let quiet = options.force ? nil : request.recall()
     let events = EventLog()
     let executor = executor ?? (simulated ? SimulatedExecutor(store: session.store) : nil)
-    let engine = try RunEngine(session: session, options: options, executor: executor, version: "test") {
+    let engine = try RunEngine(session: session, options: options, executor: executor, fleet: fleet, version: "test") {
       events.add($0)
       observe($0)
     }

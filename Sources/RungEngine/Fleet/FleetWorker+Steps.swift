@@ -17,11 +17,27 @@ extension FleetWorker {
     steps.withLock { $0[name] = stop }
     pool.submit { [self] in
       let result = perform(name, json, stop)
-      // What was stopped because the worker ends is executed elsewhere.
-      if !(isLeaving && result.end == .stopped) { say(result, of: name) }
+      // What did not come to its end because the worker has to go is executed elsewhere.
+      if result.succeeded || !isLeaving(after: result) { say(result, of: name) }
       unlink("\(folder.running)/\(name)")
       steps.withLock { $0[name] = nil }
     }
+  }
+
+  // A cluster that takes a machine back tells all processes of the job at once: a step may have ended by that signal, or
+  // because of it, before this process has noticed its own.
+  private func isLeaving(after result: StepResult) -> Bool {
+    var patience = 0
+    switch result.end {
+    case .signalled(SIGTERM), .signalled(SIGKILL), .signalled(SIGINT), .signalled(SIGHUP): patience = 2000
+    case .signalled, .exited: patience = 300
+    case .timedOut, .stopped, .notStarted: break
+    }
+    while !isLeaving, patience > 0 {
+      usleep(10_000)
+      patience -= 10
+    }
+    return isLeaving
   }
 
   private func say(_ result: StepResult, of name: String) {
