@@ -35,6 +35,8 @@ public final class Session {
   /// What starts steps; nil where there is none.
   public let launcher: StepLauncher?
 
+  // On a file system of several machines, that this one may use the cache.
+  private let claim: HostClaim?
   // What the ledger and the store had seen when this session began.
   let generation: LedgerGeneration?
   let removals: String?
@@ -123,12 +125,13 @@ public final class Session {
     cache = scratch ?? Self.cachePath(root: project.root, settings: project.settings, variables: callerVariables)
     hiddenCache = hiding ?? cache
     projectName = Self.projectName(root: project.root, cache: cache)
+    host = HostResources.detect(environment: callerVariables)
+    claim = try earlier?.claim ?? HostClaim.of(cache: cache, host: host.name)
     store = try ObjectStore(path: cache, durability: durable ? .full : .none)
     ledger = try Ledger(path: "\(cache)/index.sqlite", durable: durable)
     // Before anything is read.
     generation = try ledger.generation()
     removals = store.removals()
-    host = HostResources.detect(environment: callerVariables)
     latest = try ledger.latest(project: projectName)
     acceptances = Dictionary(
       grouping: try ledger.acceptances().filter { [projectName] in $0.revoked == nil && $0.project == projectName },
