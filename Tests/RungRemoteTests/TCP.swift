@@ -89,7 +89,7 @@ final class HostileServer: Sendable {
     /// Takes so many bytes of a body.
     func skip(_ count: Int) {
       var buffer = [UInt8](repeating: 0, count: count)
-      _ = recv(file, &buffer, count, Int32(MSG_WAITALL.rawValue))
+      _ = recv(file, &buffer, count, Int32(MSG_WAITALL))
     }
 
     /// Waits until the other side goes.
