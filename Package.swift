@@ -49,14 +49,15 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
     .target(name: "RungRemote", dependencies: ["RungStore", "RungCore", "CLinux"], swiftSettings: strict),
+    .target(name: "RungSign", dependencies: ["RungCore", "CSodium"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
     // conductor
     .target(
       name: "RungEngine",
       dependencies: [
-        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungStore", "RungLedger",
-        "RungCore", "CLinux",
+        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungSign", "RungStore",
+        "RungLedger", "RungCore", "CLinux",
       ],
       swiftSettings: strict),
     // words
@@ -71,7 +72,7 @@ let package = Package(
     .target(
       name: "RungTrace",
       dependencies: [
-        "RungReport", "RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd",
+        "RungReport", "RungSign", "RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CZstd",
       ],
       swiftSettings: strict),
     .target(
@@ -85,7 +86,7 @@ let package = Package(
       name: "RungCLI",
       dependencies: [
         "RungEngine", "RungTrace", "RungReport", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec",
-        "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
+        "RungStore", "RungLedger", "RungServe", "RungSign", "RungCore", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -131,19 +132,20 @@ let package = Package(
     .testTarget(
       name: "RungEngineTests",
       dependencies: [
-        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore",
+        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungSign",
+        "RungStore", "RungLedger", "RungCore",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
+      name: "RungCommandTests", dependencies: ["rung", "RungFormats", "RungSign", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
     .testTarget(
       name: "RungReportTests", dependencies: ["RungReport", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "RungTraceTests",
-      dependencies: ["RungTrace", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],
+      dependencies: ["RungTrace", "RungSign", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
   ]
 )

@@ -3,6 +3,7 @@ import Glibc
 import RungCore
 import RungExec
 import RungStore
+import RungSign
 import RungTrace
 
 struct ExportCommand: ParsableCommand {

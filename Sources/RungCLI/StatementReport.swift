@@ -1,6 +1,7 @@
 import Glibc
 import RungCore
 import RungStore
+import RungSign
 import RungTrace
 
 /// What `rung export --check` says.

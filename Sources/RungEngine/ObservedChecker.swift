@@ -82,6 +82,15 @@ struct ObservedChecker {
     return set
   }
 
+  /// Looks anew at sets that could not be read: they may have come from elsewhere.
+  mutating func forgetMissing() {
+    let missing = sets.filter { $0.value == nil }.map(\.key)
+    for digest in missing {
+      sets.removeValue(forKey: digest)
+      verdicts[digest] = nil
+    }
+  }
+
   private func isCurrent(_ entry: ObservedSet.Entry, _ files: inout SourceFiles) -> Bool {
     let now = self.now(entry, &files)
     return now.kind == entry.kind && now.digest == entry.digest

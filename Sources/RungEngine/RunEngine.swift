@@ -18,6 +18,7 @@ public final class RunEngine {
   enum Message: Sendable {
     case ended(BuildGraph.NodeID, StepWork.Ending)
     case fault(String)
+    case remote(RemoteExchange.Reply)
     case interrupt
   }
 
@@ -43,6 +44,8 @@ public final class RunEngine {
   let varied = VariedNotes()
   let pool: WorkerPool
   let workspaces: WorkspaceFolder
+  // What others may have made; nil without remotes.
+  let exchange: RemoteExchange?
 
   var keys: [BuildGraph.NodeID: ActionKey] = [:]
   var attempts: [BuildGraph.NodeID: Int] = [:]
@@ -109,6 +112,9 @@ public final class RunEngine {
     usedToday = Set(try session.ledger.uses(since: Clock.now() - Self.day).keys)
     runID = RunID.new()
     summary = RunSummary(run: runID)
+    exchange = options.remotes.map { [mailbox] remotes in
+      RemoteExchange(remotes, store: session.store) { mailbox.post(.remote($0)) }
+    }
     locks = HeldLocks(try ActionLocks(path: session.cache))
     let workRoot = "\(session.cache)/work"
     let kept = KeptFiles(folder: "\(session.cache)/keep")

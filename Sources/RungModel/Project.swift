@@ -82,6 +82,10 @@ public struct ProjectSettings: Hashable, Sendable {
   public var staging: ByteCount?
   /// Whether published copies say where they come from.
   public var stamps: Bool
+  /// The remote caches, in the order in which they are asked. `RUNG_REMOTE` comes first.
+  public var remotes: [RemoteSetting] = []
+  /// The keys whose results are accepted from remotes, beside one's own, by their ids.
+  public var trust: [String] = []
 
   /// Settings; what is not given is left to the defaults.
   public init(

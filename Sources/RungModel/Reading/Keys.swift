@@ -42,5 +42,9 @@ enum Keys {
   /// A profile.
   static let profile = ["parameters", "axes"]
   /// rung.yaml.
-  static let settings = ["cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps"]
+  static let settings = [
+    "cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps", "remote", "trust",
+  ]
+  /// A remote written as a mapping.
+  static let remote = ["url", "name", "push"]
 }
