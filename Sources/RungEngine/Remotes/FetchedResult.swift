@@ -6,6 +6,8 @@ struct FetchedResult: Sendable {
   let key: Digest
   let record: Digest
   let outputs: [ActionOutput]
+  /// The run that made it, elsewhere.
+  var run: String { execution.run }
   private let execution: Record
   private let lineage: [(digest: Digest, record: Record)]
 

@@ -29,6 +29,8 @@ public struct RemoteCaches: Sendable {
   public var trust: Trust
   /// Who signs what is given to others; nil when there is no key.
   public var signer: Signer?
+  /// Whether there is a key to sign with.
+  public var canSign: Bool { signer != nil }
   /// How long a remote may be silent before it is left alone, in milliseconds.
   public var patience: Int
   /// How long a run waits in the end for what it has still to give, in milliseconds.

@@ -68,6 +68,12 @@ struct RemoteListing: Hashable, Sendable {
     candidates = found.sorted { $0.key < $1.key }.map(\.value).filter { $0.record != nil }
   }
 
+  /// Reads the bytes of an action result; nil when they are none.
+  init?(bytes: [UInt8]) {
+    guard let result = ActionResult(bytes: bytes) else { return nil }
+    self.init(result)
+  }
+
   /// The message that says this: each object as `PLACE/ROLE/NUMBER`.
   var actionResult: ActionResult {
     var files: [ActionResult.File] = []
