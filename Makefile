@@ -7,12 +7,14 @@ RUNG_TEST_ENVIRONMENT ?= 1
 
 .PHONY: build build-bench demo test python-test browser-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
 
-build: ## the command and what starts its steps, optimised and linked statically, as .build/release/rung and rung-step
+build: ## the command and what it starts, optimised, as .build/release/rung, rung-step and rung-transfer
 	swift build -c release --disable-local-rpath --product rung
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-step
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-transfer
 
-build-bench: ## what the benchmarks of the store time it with, optimised
+build-bench: ## what the benchmarks of the store and of remote caches time them with, optimised
 	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-store-bench
+	swift build -c release --static-swift-stdlib --disable-local-rpath --product rung-remote-bench
 
 demo: ## install what is missing, build, run the example pipeline, say where its figure is
 	scripts/setup

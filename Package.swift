@@ -14,6 +14,8 @@ let package = Package(
     .executable(name: "rung", targets: ["rung"]),
     // Started by rung for each step; it must lie beside it.
     .executable(name: "rung-step", targets: ["rung-step"]),
+    // Started by rung to speak HTTP with a remote cache; it must lie beside it.
+    .executable(name: "rung-transfer", targets: ["rung-transfer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
     .target(name: "CRungStore", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
@@ -48,8 +51,12 @@ let package = Package(
       name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CRungStore", "CZstd", "CLinux"],
       swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
-    .target(name: "RungRemote", dependencies: ["RungStore", "RungCore", "CLinux"], swiftSettings: strict),
     .target(name: "RungSign", dependencies: ["RungCore", "CSodium"], swiftSettings: strict),
+    .target(name: "RungWire", swiftSettings: strict),
+    .target(
+      name: "RungRemote", dependencies: ["RungWire", "RungStore", "RungCore", "CLinux"], swiftSettings: strict),
+    // A program of its own, so that rung needs no dynamic library (decision 20).
+    .executableTarget(name: "rung-transfer", dependencies: ["RungWire", "CCurl"], swiftSettings: strict),
     .target(
       name: "RungExec", dependencies: ["RungModel", "RungStore", "RungCore", "CRungLaunch"], swiftSettings: strict),
     // conductor
@@ -86,7 +93,7 @@ let package = Package(
       name: "RungCLI",
       dependencies: [
         "RungEngine", "RungTrace", "RungReport", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec",
-        "RungStore", "RungLedger", "RungServe", "RungSign", "RungCore", "CLinux",
+        "RungRemote", "RungSign", "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,6 +108,9 @@ let package = Package(
     .executableTarget(
       name: "rung-store-bench", dependencies: ["RungStore", "RungCore", "CZstd", "CLinux"],
       path: "Benchmarks/StoreBench", swiftSettings: strict),
+    .executableTarget(
+      name: "rung-remote-bench", dependencies: ["RungRemote", "RungStore", "RungCore"],
+      path: "Benchmarks/RemoteBench", swiftSettings: strict),
 
     .testTarget(
       name: "RungCLITests", dependencies: ["RungCLI", "RungCore", "RungEngine"], exclude: ["Golden"],

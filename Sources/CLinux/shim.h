@@ -45,3 +45,18 @@ extern int renameat2(int from_folder, const char *from, int to_folder, const cha
 static inline int rung_exchange(const char *one, const char *other) {
   return renameat2(AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
 }
+
+/// A file without a name, in memory, closed at exec; -1 and errno.
+static inline int rung_memory_file(void) { return (int)syscall(SYS_memfd_create, "rung", 1u /* MFD_CLOEXEC */); }
+
+#include <poll.h>
+
+/// Waits until the process has ended, without reaping it, or so many milliseconds are over. 1 when it has ended.
+static inline int rung_await_end(pid_t process, int milliseconds) {
+  int file = (int)syscall(434 /* pidfd_open */, process, 0u);
+  if (file < 0) return 0;
+  struct pollfd ended = {file, POLLIN, 0};
+  int ready = poll(&ended, 1, milliseconds);
+  close(file);
+  return ready > 0;
+}

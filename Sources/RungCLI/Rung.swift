@@ -37,7 +37,7 @@ public struct Rung: ParsableCommand {
         name: "Keep",
         subcommands: [
           AdoptCommand.self, CacheCommand.self, GCCommand.self, KeyCommand.self, InitCommand.self, DoctorCommand.self,
-          CompletionsCommand.self,
+          CompletionsCommand.self, ServeStdioCommand.self,
         ]),
     ])
 

@@ -13,7 +13,11 @@ public enum Remotes {
     let address = try RemoteAddress(text, in: folder)
     switch address {
     case .folder(let path): return DirectoryRemote(path)
-    case .http, .ssh, .rclone: throw RemoteError(.local, "remotes such as \(address) are not supported yet")
+    case .http(let address, let host): return try HTTPRemote(address, host: host, variables: variables)
+    case .ssh(let destination, let port, let path):
+      return StdioRemote(
+        address.description, destination: destination, port: port, path: path, variables: variables)
+    case .rclone: throw RemoteError(.local, "remotes such as \(address) are not supported yet")
     }
   }
 }

@@ -180,7 +180,7 @@ import Testing
     #expect(pulled.code == 0 && pulled.output == "5 taken, 0 there already\n", "\(pulled.testDescription)")
     let run = try there.run("--no-remote")
     #expect(run.counts == Counts(unchanged: 5, restored: 2), "\(run.finished.testDescription)")
-    #expect(try there.rung("why", "p/sum").output.contains("its result was fetched from a remote"))
+    #expect(try there.rung("why", "p/make[n=1]").output.contains("its result was fetched from a remote"))
 
     // Something new on each side.
     try there.write("echo new number $1\n", to: "pipelines/p/make.sh")
@@ -275,8 +275,9 @@ import Testing
     try here.run()
     let key = try #require(try here.json(["show", "p/sum", "--json"])["key"]?.digest)
     let listing = "\(lab)/ac/\(key.hex.prefix(2))/\(key.hex)"
-    let original = try #require(Sandbox.text(of: listing))
-    let result = try #require(ActionResult(bytes: Array(original.utf8)))
+    var original: [UInt8] = []
+    try rewrite(listing) { original = $0 }
+    let result = try #require(ActionResult(bytes: original))
     let record = try #require(result.files.first { $0.path == "0/record/0" })
 
     // Eva signs the same, and puts the right key into it.

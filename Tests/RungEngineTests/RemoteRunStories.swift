@@ -116,8 +116,7 @@ import Testing
     let second = try run(there, caches(patience: 50))
     remote.release()
     #expect(second.counts == [5, 0, 0, 0, 0])
-    #expect(second.warnings.count == 2, "\(second.warnings)")
-    #expect(second.warnings.first?.contains("has not answered within") == true)
+    #expect(second.warnings.map { $0.contains("has not answered within") } == [true], "\(second.warnings)")
   }
 
   @Test func damagedAndMissingObjectsAreMadeHere() throws {

@@ -32,7 +32,7 @@ import Testing
     let id = Digest(ofText: "a key").description
     #expect(try settings("trust: [\"\(id)\"]").trust == [id])
     #expect(mistakes("trust: [ana]") == ["'ana' is no key's id"])
-    #expect(mistakes("trust: ana") == ["expected a list for 'trust', found a text"])
+    #expect(mistakes("trust: ana") == ["expected a list for 'trust', found the text 'ana'"])
   }
 
   @Test func mistakesAreTold() {

@@ -2,7 +2,7 @@ import RungCore
 import RungFormats
 
 /// What is known under one action key at a remote: results of earlier executions, the newest first, each with all objects
-/// that belong to it (docs/formats/remote.md).
+/// that belong to it (docs/formats/result.md).
 ///
 /// A pure value: nothing of what it says was checked.
 struct RemoteListing: Hashable, Sendable {

@@ -21,8 +21,13 @@ final class ResultPusher: Sendable {
   private let storage: any RemoteStorage
   private let store: ObjectStore
   private let signer: Signer
-  // What was there or was sent, so that what results share is asked for once.
-  private let there = Mutex<Set<Digest>>([])
+  // What results share is asked for once, and sent by one thread alone.
+  private struct Known: Sendable {
+    var there: Set<Digest> = []
+    var sending: Set<Digest> = []
+  }
+  private let known = Mutex(Known())
+  private let changed = Bell()
   // Bounded: some 16 MB.
   private static let mostRemembered = 200_000
 
@@ -40,7 +45,7 @@ final class ResultPusher: Sendable {
   ) throws -> Outcome {
     let signature = signer.sign(key, record)
     let signed = Digest(of: signature.bytes)
-    var listing = try known(key)
+    var listing = try listing(key)
     if let candidate = listing.candidates.first(where: { $0.record == record }),
       candidate.all(RemoteListing.Role.signature).contains(where: { $0.digest == signed }),
       try isWhole(candidate)
@@ -65,7 +70,7 @@ final class ResultPusher: Sendable {
     candidate.objects.append(.init(role: RemoteListing.Role.signature, digest: signed, size: size))
     let sent = try send(candidate.objects.map(\.digest), progress)
     // Somebody else may have added theirs meanwhile.
-    listing = try known(key)
+    listing = try self.listing(key)
     listing.add(candidate)
     try storage.putResult(listing.actionResult.bytes, for: key)
     return .pushed(objects: sent.moved, bytes: sent.bytes)
@@ -75,12 +80,12 @@ final class ResultPusher: Sendable {
   // until they are sent. The answer is the size.
   private func copy(ofRecord digest: Digest) throws(StoreError) -> Int64 {
     let bytes = try store.readRecord(digest)
-    if there.withLock({ $0.contains(digest) }) { return Int64(bytes.count) }
+    if known.withLock({ $0.there.contains(digest) }) { return Int64(bytes.count) }
     return try store.put(bytes).size
   }
 
   // What is no listing of ours counts as nothing, and is replaced.
-  private func known(_ key: Digest) throws(RemoteError) -> RemoteListing {
+  private func listing(_ key: Digest) throws(RemoteError) -> RemoteListing {
     guard let bytes = try storage.result(key), let result = ActionResult(bytes: bytes) else { return RemoteListing() }
     return RemoteListing(result)
   }
@@ -93,25 +98,44 @@ final class ResultPusher: Sendable {
     return true
   }
 
+  // Sends what nobody else sends; then waits for the others, and sends what they could not.
   private func send(
     _ objects: [Digest], _ progress: @escaping @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
-    let wanted = unsent(objects)
-    guard !wanted.isEmpty else { return TransferOutcome() }
-    let outcome = try storage.push(wanted, from: store, progress: progress)
-    if let failure = outcome.failed.min(by: { $0.key < $1.key }) { throw failure.value }
-    remember(wanted)
-    return outcome
+    var total = TransferOutcome()
+    while true {
+      let rings = changed.rings
+      let missing = unsent(objects)
+      if missing.isEmpty { return total }
+      let own = known.withLock { known in
+        let own = missing.filter { !known.sending.contains($0) }
+        known.sending.formUnion(own)
+        return own
+      }
+      if own.isEmpty {
+        changed.wait(after: rings)
+        continue
+      }
+      defer {
+        known.withLock { $0.sending.subtract(own) }
+        changed.ring()
+      }
+      let outcome = try storage.push(own, from: store, progress: progress)
+      if let failure = outcome.failed.min(by: { $0.key < $1.key }) { throw failure.value }
+      total.moved += outcome.moved
+      total.bytes += outcome.bytes
+      remember(own)
+    }
   }
 
   private func unsent(_ objects: [Digest]) -> [Digest] {
-    there.withLock { there in objects.filter { !there.contains($0) } }
+    known.withLock { known in Set(objects).subtracting(known.there).sorted() }
   }
 
   private func remember(_ objects: [Digest]) {
-    there.withLock { there in
-      if there.count + objects.count > Self.mostRemembered { there = [] }
-      there.formUnion(objects)
+    known.withLock { known in
+      if known.there.count + objects.count > Self.mostRemembered { known.there = [] }
+      known.there.formUnion(objects)
     }
   }
 }
