@@ -149,7 +149,8 @@ let package = Package(
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "RungCommandTests", dependencies: ["rung", "RungFormats", "RungSign", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
+      name: "RungCommandTests", dependencies: ["rung", "RungFormats", "RungSign", "RungCore"],
+      exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
     .testTarget(
       name: "RungReportTests", dependencies: ["RungReport", "RungCore"], exclude: ["Golden"], swiftSettings: strict),

@@ -2,8 +2,8 @@ import ArgumentParser
 import Glibc
 import RungCore
 import RungExec
-import RungStore
 import RungSign
+import RungStore
 import RungTrace
 
 struct ExportCommand: ParsableCommand {

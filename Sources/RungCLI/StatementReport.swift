@@ -1,7 +1,7 @@
 import Glibc
 import RungCore
-import RungStore
 import RungSign
+import RungStore
 import RungTrace
 
 /// What `rung export --check` says.

@@ -83,9 +83,9 @@ struct ObservedChecker {
   }
 
   /// Looks anew at sets that could not be read: they may have come from elsewhere.
-  mutating func forgetMissing() {
-    let missing = sets.filter { $0.value == nil }.map(\.key)
-    for digest in missing {
+  mutating func forgetMissing(_ observed: Observed) {
+    for digest in [observed.project, observed.system].compactMap(\.self) {
+      guard let known = sets[digest], known == nil else { continue }
       sets.removeValue(forKey: digest)
       verdicts[digest] = nil
     }

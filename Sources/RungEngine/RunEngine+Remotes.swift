@@ -67,7 +67,8 @@ extension RunEngine {
       if let warning = desk.note({ $0.failed(error, .reading) }) { observe(.warning(warning)) }
       return askNext(question, exchange)
     case .fault(let problem):
-      if let warning = desk.note({ $0.say("what came from the remote \(desk.cache.name) cannot be kept: \(problem)") }) {
+      if let warning = desk.note({ $0.say("what came from the remote \(desk.cache.name) cannot be kept: \(problem)") })
+      {
         observe(.warning(warning))
       }
       return askNext(question, exchange)
@@ -79,8 +80,8 @@ extension RunEngine {
   private func tryNextOffer(_ key: Digest, _ exchange: RemoteExchange) -> [Scheduler.Event] {
     guard let question = exchange.questions[key], let instance = question.instances.first else { return [] }
     let required = session.requiredLevel(ofStep: Int(session.graph.stepOfInstance[instance]))
-    session.checker.value.forgetMissing()
     while let offer = exchange.questions[key]?.offers.popFirst() {
+      session.checker.value.forgetMissing(offer.record.observed)
       guard (WatchLevel(rawValue: offer.record.watch) ?? .declared) >= required,
         session.checker.value.isCurrent(offer.record.observed, &session.resolver.value.files)
       else { continue }
@@ -104,7 +105,11 @@ extension RunEngine {
   func giveUpOnSlowRemotes() -> [Scheduler.Event] {
     guard let exchange, !exchange.questions.isEmpty else { return [] }
     var events: [Scheduler.Event] = []
-    for remote in exchange.overdue(now: Clock.monotonic()) {
+    let now = Clock.monotonic()
+    // Not at each of a thousand messages.
+    guard now - exchange.lookedAt > 50_000_000 else { return [] }
+    exchange.lookedAt = now
+    for remote in exchange.overdue(now: now) {
       let desk = exchange.desks[remote]
       let seconds = Int(exchange.patience / 1_000_000_000)
       if let warning = desk.note({ $0.overdue(desk.cache.name, seconds: seconds) }) { observe(.warning(warning)) }

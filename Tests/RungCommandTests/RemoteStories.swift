@@ -81,7 +81,8 @@ import Testing
   }
 
   // The place of an output's object at the remote.
-  private func place(of machine: Sandbox, _ instance: String, _ output: String) throws -> (digest: Digest, path: String) {
+  private func place(of machine: Sandbox, _ instance: String, _ output: String) throws -> (digest: Digest, path: String)
+  {
     let shown = try machine.json(["show", instance, "--json"])
     let outputs = try #require(shown["outputs"]?.array ?? shown["record"]?["outputs"]?.array)
     let digest = try #require(outputs.first { $0["name"]?.string == output }?["digest"]?.digest)
@@ -175,7 +176,8 @@ import Testing
     let again = try here.rung("cache", "push", with: ["RUNG_REMOTE": lab])
     #expect(again.code == 0 && again.output == "\(lab): 0 given, 5 there already; 0 objects, 0 B sent\n")
 
-    #expect(try there.rung("cache", "pull", "-n").output == "3 could be taken, 0 there already, 2 that depend on them\n")
+    #expect(
+      try there.rung("cache", "pull", "-n").output == "3 could be taken, 0 there already, 2 that depend on them\n")
     let pulled = try there.rung("cache", "pull")
     #expect(pulled.code == 0 && pulled.output == "5 taken, 0 there already\n", "\(pulled.testDescription)")
     let run = try there.run("--no-remote")

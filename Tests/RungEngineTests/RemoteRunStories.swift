@@ -35,7 +35,8 @@ import Testing
     return lab
   }
 
-  private func caches(_ signer: SecretKey? = nil, trusting: [SecretKey]? = nil, patience: Int = 20_000) -> RemoteCaches {
+  private func caches(_ signer: SecretKey? = nil, trusting: [SecretKey]? = nil, patience: Int = 20_000) -> RemoteCaches
+  {
     let own = signer ?? key
     let trusted = (trusting ?? [own]).map(\.publicKey.id)
     return RemoteCaches(
@@ -191,7 +192,9 @@ import Testing
       let other = Self.machine()
       let ran = try other.run { $0.remotes = self.caches(self.key) }
       #expect(ran.executed == ["x/sum"], "\(words)")
-      #expect(ran.warnings.count == (words.isEmpty ? 0 : 1) && ran.warnings.allSatisfy { $0.contains(words) }, "\(ran.warnings)")
+      #expect(
+        ran.warnings.count == (words.isEmpty ? 0 : 1) && ran.warnings.allSatisfy { $0.contains(words) },
+        "\(ran.warnings)")
     }
     remote.results[sumKey] = [1, 2, 3]
     #expect(try run(there, caches()).warnings.map { $0.contains("not a result of Rung") } == [true])

@@ -67,7 +67,8 @@ import Testing
   // Whatever becomes of the bytes on the way: they are read or refused, and what is read can be written.
   @Test func changedBytesNeverDoHarm() {
     let bytes = ActionResult(files: [
-      .init(path: "0/record/0", digest: Self.first, size: 70_000), .init(path: "0/output/0", digest: Self.second, size: 0),
+      .init(path: "0/record/0", digest: Self.first, size: 70_000),
+      .init(path: "0/output/0", digest: Self.second, size: 0),
     ]).bytes
     for place in bytes.indices {
       #expect(ActionResult(bytes: Array(bytes[..<place]))?.files.count ?? 0 <= 1)

@@ -6,11 +6,17 @@ import Testing
 /// `remote` and `trust` in rung.yaml.
 @Suite struct RemoteSettingTests {
   private func settings(_ text: String) throws -> ProjectSettings {
-    try MemoryProject(["rung.yaml": text, "pipelines/x/pipeline.yaml": "pipeline: x\nsteps: {s: {run: 'echo > {out.o}', outputs: {o: o}}}\n"]).load().settings
+    try MemoryProject([
+      "rung.yaml": text,
+      "pipelines/x/pipeline.yaml": "pipeline: x\nsteps: {s: {run: 'echo > {out.o}', outputs: {o: o}}}\n",
+    ]).load().settings
   }
 
   private func mistakes(_ text: String) -> [String] {
-    MemoryProject(["rung.yaml": text, "pipelines/x/pipeline.yaml": "pipeline: x\nsteps: {s: {run: 'echo > {out.o}', outputs: {o: o}}}\n"]).mistakes().map(\.message)
+    MemoryProject([
+      "rung.yaml": text,
+      "pipelines/x/pipeline.yaml": "pipeline: x\nsteps: {s: {run: 'echo > {out.o}', outputs: {o: o}}}\n",
+    ]).mistakes().map(\.message)
   }
 
   @Test func oneAddressOrMany() throws {
@@ -41,6 +47,8 @@ import Testing
     #expect(mistakes("remote: [{url: /a, pull: true}]").first?.contains("unknown key 'pull'") == true)
     #expect(mistakes("remote: ''") == ["the address of a remote is empty"])
     #expect(mistakes("remote: https://ana:secret@example.org/") == ["the address of a remote has a password in it"])
-    #expect(mistakes("remote: [{url: 'https://ana:secret@example.org/'}]") == ["the address of a remote has a password in it"])
+    #expect(
+      mistakes("remote: [{url: 'https://ana:secret@example.org/'}]") == ["the address of a remote has a password in it"]
+    )
   }
 }

@@ -40,6 +40,7 @@ extension ResultPuller.Refusal {
 
   // What somebody else calls themselves must not steer the terminal.
   private static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
+    String(
+      String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || (127..<160).contains($0.value) ? "?" : $0 }))
   }
 }

@@ -40,6 +40,8 @@ final class RemoteExchange {
   let writers: [WriteBehind]
   let hasSigner: Bool
   var questions: [Digest: Question] = [:]
+  /// When it was looked at last whether somebody is overdue.
+  var lookedAt: Int64 = 0
   /// Where a result of this run came from, by its key.
   var sources: [Digest: String] = [:]
   /// The instances whose results were fetched.

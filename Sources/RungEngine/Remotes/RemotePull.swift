@@ -33,6 +33,7 @@ public struct RemotePull {
   private let progress: (_ fetched: Int, _ asked: Int) -> Void
   private var report = Report()
   private var asked: Set<Digest> = []
+  private var fetched: Set<BuildGraph.NodeID> = []
   private var health: [RemoteHealth]
   private static let width = 8
 
@@ -61,12 +62,11 @@ public struct RemotePull {
       let wishes = try self.wishes(survey)
       let before = report.fetched.count
       for remote in caches.remotes.indices {
-        try take(wishes.filter { !report.has(session.graph.name(of: $0.instance)) }, remote, isDry: isDry)
+        try take(wishes.filter { !fetched.contains($0.instance) }, remote, isDry: isDry)
       }
       if isDry || report.fetched.count == before {
-        let fetched = Set(report.fetched.map(\.instance))
-        report.missing = session.graph.instanceOrder.filter { survey.standing[$0] == .wouldRun }
-          .map(session.graph.name(of:)).filter { !fetched.contains($0) }
+        report.missing = session.graph.instanceOrder
+          .filter { survey.standing[$0] == .wouldRun && !fetched.contains($0) }.map(session.graph.name(of:))
         report.undecided = survey.count(.undecided)
         return report
       }
@@ -90,7 +90,6 @@ public struct RemotePull {
     let answers = Self.each(wishes) { wish in
       wish.known == nil ? try puller.ask(wish.key) : ResultPuller.Answer()
     }
-    session.checker.value.forgetMissing()
     // Those whose observed files are as they are here.
     var jobs: [Job] = []
     for (wish, result) in zip(wishes, answers) {
@@ -107,6 +106,7 @@ public struct RemotePull {
     }
     if isDry {
       report.fetched += jobs.map { (session.graph.name(of: $0.wish.instance), cache.name) }
+      fetched.formUnion(jobs.map(\.wish.instance))
       return
     }
     var taken: [(wish: Wish, result: FetchedResult?)] = []
@@ -138,7 +138,8 @@ public struct RemotePull {
   private func choose(_ offers: [ResultPuller.Offer], _ wish: Wish) -> ResultPuller.Offer? {
     let required = session.requiredLevel(ofStep: Int(session.graph.stepOfInstance[wish.instance]))
     return offers.first { offer in
-      (WatchLevel(rawValue: offer.record.watch) ?? .declared) >= required
+      session.checker.value.forgetMissing(offer.record.observed)
+      return (WatchLevel(rawValue: offer.record.watch) ?? .declared) >= required
         && session.checker.value.isCurrent(offer.record.observed, &session.resolver.value.files)
     }
   }
@@ -159,6 +160,7 @@ public struct RemotePull {
         changes.uses.append(UseRow(record: record, at: Clock.now()))
       }
       report.fetched.append((name, cache.name))
+      fetched.insert(wish.instance)
     }
     try session.store.flush()
     try session.ledger.commit(changes)
@@ -204,8 +206,4 @@ public struct RemotePull {
     pool.close()
     return results.withLock { $0.compactMap(\.self) }
   }
-}
-
-extension RemotePull.Report {
-  fileprivate func has(_ instance: String) -> Bool { fetched.contains { $0.instance == instance } }
 }

@@ -63,7 +63,9 @@ struct SettingsReader {
     }
     guard let fields = Fields(node, known: Keys.remote, for: "a remote", mistakes: mistakes) else { return nil }
     guard let url = fields["url"], let address = fields.text("url") else {
-      if fields.lacks("url") { mistakes.error("a remote needs 'url': a folder, or where it is on the network", at: node) }
+      if fields.lacks("url") {
+        mistakes.error("a remote needs 'url': a folder, or where it is on the network", at: node)
+      }
       return nil
     }
     guard isAddress(address, url) else { return nil }
