@@ -48,11 +48,13 @@ bench: build build-bench ## the benchmarks that take some minutes
 	Benchmarks/run
 	Benchmarks/store
 	Benchmarks/scale
+	Benchmarks/remote
 
 bench-full: build build-bench ## all benchmarks, and what users would take instead; hours, 40 GiB
 	Benchmarks/run --full
 	Benchmarks/store --full --peers
 	Benchmarks/scale --full
+	Benchmarks/remote --full
 
 # The experiments under pipelines/ but for the benchmarks.
 GALLERY = $(filter-out benchmarks,$(notdir $(patsubst %/pipeline.yaml,%,$(wildcard pipelines/*/pipeline.yaml))))

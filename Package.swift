@@ -131,6 +131,10 @@ let package = Package(
       name: "RungFuzzTests", dependencies: ["RungStore", "RungLedger", "RungFormats", "RungCore"], path: "Tests/Fuzz",
       exclude: ["Corpus", "Fuzzer.swift"], swiftSettings: strict),
     .testTarget(
+      name: "RungRemoteTests",
+      dependencies: ["RungRemote", "RungWire", "RungStore", "RungCore", "rung", "rung-transfer"],
+      swiftSettings: strict),
+    .testTarget(
       name: "RungLedgerTests", dependencies: ["RungLedger", "RungDatabase", "RungCore"], swiftSettings: strict),
     .testTarget(
       name: "RungExecTests", dependencies: ["RungExec", "CRungLaunch", "RungStore", "RungModel", "RungCore"],

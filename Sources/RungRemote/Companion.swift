@@ -78,6 +78,16 @@ final class Companion: Sendable {
     }
   }
 
+  /// Kills it: what it has begun is not to be finished.
+  func abort() {
+    end.withLock { end in
+      if end != nil { return }
+      kill(process, SIGKILL)
+      while waitpid(process, nil, 0) < 0 && errno == EINTR {}
+      end = 128 + SIGKILL
+    }
+  }
+
   /// The end of what it said on its standard error, on one line.
   func lastWords() -> String {
     guard errors >= 0 else { return "" }

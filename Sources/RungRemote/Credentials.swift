@@ -56,8 +56,12 @@ struct Credentials: Sendable {
         isMacro = !line.allSatisfy(\.isWhitespace)
         continue
       }
-      let found = line.prefix { $0 != "#" || words.last == "password" }
-        .split(whereSeparator: \.isWhitespace).map(String.init)
+      var found: [String] = []
+      for word in line.split(whereSeparator: \.isWhitespace) {
+        // The rest is a comment, but a password may begin so.
+        if word.hasPrefix("#"), found.last != "password" { break }
+        found.append(String(word))
+      }
       isMacro = found.first == "macdef"
       if !isMacro { words += found }
     }

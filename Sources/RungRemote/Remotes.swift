@@ -17,7 +17,7 @@ public enum Remotes {
     case .ssh(let destination, let port, let path):
       return StdioRemote(
         address.description, destination: destination, port: port, path: path, variables: variables)
-    case .rclone: throw RemoteError(.local, "remotes such as \(address) are not supported yet")
+    case .rclone(let place): return try RcloneRemote(place, variables: variables)
     }
   }
 }
