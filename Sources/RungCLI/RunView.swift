@@ -88,7 +88,10 @@ enum RunText {
         "resuming \(instance) with what \(attempts == 1 ? "an attempt" : "\(attempts) attempts") before it kept")
     case .environment(let text): style.dim("environment: \(text)")
     case .waiting(let instance): style.dim("waiting for another process that runs \(instance)")
-    case .fetched(let instance, let from, _): "fetched \(instance) \(style.dim("from \(from)"))"
+    case .fetched(let instance, let from, let by, _):
+      "fetched \(instance) "
+        + style.dim(
+          "from \(from)\(by.map { ", signed by \(WhyText.printable($0))" } ?? ", whose bytes were lost here")")
     case .giving(let left): style.dim("giving results to remotes: \(left) left")
     case .published(let path, true): "restored \(path)"
     case .published(let path, false): "published \(path)"
@@ -167,8 +170,11 @@ enum RunText {
       ]
     case .skipped(let instances):
       ["event": "steps-skipped", "instances": .array(instances.map { .string($0) })]
-    case .fetched(let instance, let from, let record):
-      ["event": "fetched", "instance": .string(instance), "remote": .string(from), "record": .digest(record)]
+    case .fetched(let instance, let from, let by, let record):
+      [
+        "event": "fetched", "instance": .string(instance), "remote": .string(from), "signed_by": .optional(by),
+        "record": .digest(record),
+      ]
     case .giving(let left): ["event": "giving", "left": .int(left)]
     case .waiting(let instance): ["event": "step-waiting", "instance": .string(instance)]
     case .published(let path, let restored):

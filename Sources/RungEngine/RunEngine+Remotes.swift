@@ -48,7 +48,7 @@ extension RunEngine {
       let result = KnownResult(key: fetched.key, record: fetched.record, outputs: fetched.outputs)
       made[fetched.key] = result
       lost.remove(fetched.key)
-      exchange.sources[fetched.key] = desk.cache.name
+      exchange.sources[fetched.key] = (desk.cache.name, fetched.signedBy)
       return letGo(question.key, exchange)
     case .restored:
       if case .bytes(let result, _) = question.purpose {
@@ -56,7 +56,7 @@ extension RunEngine {
         var changes = LedgerChanges()
         changes.uses = [UseRow(record: result.record, at: Clock.now())]
         committer.commit(changes)
-        exchange.sources[question.key] = desk.cache.name
+        exchange.sources[question.key] = (desk.cache.name, nil)
       }
       return letGo(question.key, exchange)
     case .refused(let refusal):
@@ -131,7 +131,9 @@ extension RunEngine {
     guard let exchange, let source = exchange.sources[result.key], exchange.fetched.insert(instance).inserted else {
       return
     }
-    observe(.fetched(instance: session.graph.name(of: instance), from: source, record: result.record))
+    observe(
+      .fetched(
+        instance: session.graph.name(of: instance), from: source.remote, by: source.by, record: result.record))
   }
 
   /// Gives a result that was just made to the remotes, some time later.

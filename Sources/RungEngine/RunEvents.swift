@@ -7,8 +7,9 @@ public enum RunEvent: Sendable {
   case started(run: String, instances: Int, jobs: Int)
   /// A step instance's result was in the cache.
   case unchanged(instance: String)
-  /// Its result came from a remote; `unchanged` follows.
-  case fetched(instance: String, from: String, record: Digest)
+  /// Its result came from a remote, signed by whoever calls themselves so (nil when only lost bytes came); `unchanged`
+  /// follows.
+  case fetched(instance: String, from: String, by: String?, record: Digest)
   /// Everything is done, and so many results are still to be given to remotes.
   case giving(left: Int)
   /// A round of a loop that had ended before it: nothing is to be done, and it counts for nothing.

@@ -33,6 +33,7 @@ final class MemoryRemote: RemoteStorage {
     var fault = Fault.none
     var questions = 0
     var received: [Digest] = []
+    var onQuestion: (@Sendable () -> Void)?
   }
 
   let name = "lab"
@@ -57,14 +58,18 @@ final class MemoryRemote: RemoteStorage {
   /// The objects that were sent, in order, each as often as it was.
   var received: [Digest] { state.withLock { $0.received } }
 
+  /// Called at each question.
+  func onQuestion(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onQuestion = body } }
+
   /// Lets those go who wait for an answer.
   func release() { for _ in 0..<1000 { answers.post() } }
 
   private func begin() throws(RemoteError) -> Fault {
-    let fault = state.withLock { state in
+    let (fault, hook) = state.withLock { state in
       state.questions += 1
-      return state.fault
+      return (state.fault, state.onQuestion)
     }
+    hook?()
     switch fault {
     case .gone: throw RemoteError(.unreachable, "the remote lab cannot be reached")
     case .forbidden: throw RemoteError(.forbidden, "the remote lab wants other credentials")

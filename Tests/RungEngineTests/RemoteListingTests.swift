@@ -1,5 +1,6 @@
 import RungCore
 import RungFormats
+import RungModel
 import RungRemote
 import Testing
 
@@ -55,6 +56,27 @@ import Testing
     // Two records are as good as none.
     let two = ["0/record/0", "0/record/1"].map { ActionResult.File(path: $0, digest: digest, size: 1) }
     #expect(RemoteListing(ActionResult(files: two)).candidates.isEmpty)
+  }
+
+  @Test func variablesComeBeforeTheFile() {
+    var settings = ProjectSettings()
+    settings.remotes = [RemoteSetting(address: "/a", name: "lab"), RemoteSetting(address: "/b", push: false)]
+    func names(_ variable: String?, only: String? = nil) -> [String] {
+      let variables = variable.map { ["RUNG_REMOTE": $0] } ?? [:]
+      return RemoteCaches.open(settings, root: "/project", variables: variables, only: only, by: "me").caches.remotes
+        .map { "\($0.name) \($0.pushes)" }
+    }
+    #expect(names(nil) == ["lab true", "/b false"])
+    #expect(names("") == ["lab true", "/b false"])
+    #expect(names("/c") == ["/c true"])
+    #expect(names("+/c") == ["/c true", "lab true", "/b false"])
+    #expect(names(nil, only: "lab") == ["lab true"])
+    #expect(names(nil, only: "/b") == ["/b false"])
+    #expect(names(nil, only: "/d") == ["/d true"])
+    #expect(names(nil, only: "d") == [])
+    let wrong = RemoteCaches.open(
+      settings, root: "/project", variables: ["RUNG_REMOTE": "gopher://x"], by: "me")
+    #expect(wrong.caches.remotes.isEmpty && wrong.problems.count == 1)
   }
 
   @Test func aRemoteThatFailedIsLeftAlone() {

@@ -120,6 +120,19 @@ import Testing
     #expect(second.warnings.map { $0.contains("has not answered within") } == [true], "\(second.warnings)")
   }
 
+  // Whoever waits for a remote can be stopped.
+  @Test func aRunThatWaitsForARemoteCanBeInterrupted() throws {
+    remote.fault = .silent
+    let ran = try here.run(
+      [], { $0.remotes = self.caches(patience: 600_000) },
+      engine: { engine in
+        let interrupter = engine.interrupter
+        self.remote.onQuestion { interrupter.interrupt() }
+      })
+    remote.release()
+    #expect(ran.summary.interrupted && ran.executed == [])
+  }
+
   @Test func damagedAndMissingObjectsAreMadeHere() throws {
     _ = try run(here, caches())
     let output = try #require(try here.output("x/sum", "s"))

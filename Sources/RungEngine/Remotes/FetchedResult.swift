@@ -6,6 +6,8 @@ struct FetchedResult: Sendable {
   let key: Digest
   let record: Digest
   let outputs: [ActionOutput]
+  /// Who signed it, for people.
+  let signedBy: String
   /// The run that made it, elsewhere.
   var run: String { execution.run }
   private let execution: Record
@@ -15,6 +17,7 @@ struct FetchedResult: Sendable {
     key = offer.key
     record = offer.digest
     self.outputs = outputs
+    signedBy = offer.signature.by
     execution = offer.record
     self.lineage = lineage
   }

@@ -42,8 +42,8 @@ final class RemoteExchange {
   var questions: [Digest: Question] = [:]
   /// When it was looked at last whether somebody is overdue.
   var lookedAt: Int64 = 0
-  /// Where a result of this run came from, by its key.
-  var sources: [Digest: String] = [:]
+  /// Where a result of this run came from, and who signed it, by its key.
+  var sources: [Digest: (remote: String, by: String?)] = [:]
   /// The instances whose results were fetched.
   var fetched: Set<BuildGraph.NodeID> = []
   // Each question is asked once in a run.
