@@ -51,6 +51,7 @@ let package = Package(
       name: "RungStore", dependencies: ["RungCore", "RungDatabase", "CRungStore", "CZstd", "CLinux"],
       swiftSettings: strict),
     .target(name: "RungLedger", dependencies: ["RungCore", "RungDatabase"], swiftSettings: strict),
+    .target(name: "RungSign", dependencies: ["RungCore", "CSodium"], swiftSettings: strict),
     .target(name: "RungWire", swiftSettings: strict),
     .target(
       name: "RungRemote", dependencies: ["RungWire", "RungStore", "RungCore", "CLinux"], swiftSettings: strict),
@@ -62,8 +63,8 @@ let package = Package(
     .target(
       name: "RungEngine",
       dependencies: [
-        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungStore", "RungLedger",
-        "RungCore", "CLinux",
+        "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungSign", "RungStore",
+        "RungLedger", "RungCore", "CLinux",
       ],
       swiftSettings: strict),
     // words
@@ -78,7 +79,7 @@ let package = Package(
     .target(
       name: "RungTrace",
       dependencies: [
-        "RungReport", "RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CSodium", "CZstd",
+        "RungReport", "RungSign", "RungLedger", "RungStore", "RungModel", "RungFormats", "RungCore", "CZstd",
       ],
       swiftSettings: strict),
     .target(
@@ -92,7 +93,7 @@ let package = Package(
       name: "RungCLI",
       dependencies: [
         "RungEngine", "RungTrace", "RungReport", "RungPlan", "RungClaims", "RungModel", "RungFormats", "RungExec",
-        "RungRemote", "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
+        "RungRemote", "RungSign", "RungStore", "RungLedger", "RungServe", "RungCore", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -145,19 +146,21 @@ let package = Package(
     .testTarget(
       name: "RungEngineTests",
       dependencies: [
-        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungExec", "RungStore", "RungLedger", "RungCore",
+        "RungEngine", "RungTrace", "RungPlan", "RungModel", "RungFormats", "RungExec", "RungRemote", "RungSign",
+        "RungStore", "RungLedger", "RungCore",
       ],
       swiftSettings: strict),
     .testTarget(
       name: "RungModelTests", dependencies: ["RungModel", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "RungCommandTests", dependencies: ["rung", "RungCore"], exclude: ["Golden", "Programs", "Projects"],
+      name: "RungCommandTests", dependencies: ["rung", "RungFormats", "RungSign", "RungCore"],
+      exclude: ["Golden", "Programs", "Projects"],
       swiftSettings: strict),
     .testTarget(
       name: "RungReportTests", dependencies: ["RungReport", "RungCore"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "RungTraceTests",
-      dependencies: ["RungTrace", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],
+      dependencies: ["RungTrace", "RungSign", "RungFormats", "RungLedger", "RungStore", "RungModel", "RungCore"],
       swiftSettings: strict),
   ]
 )

@@ -12,7 +12,7 @@ struct CacheCommand: ParsableCommand {
     commandName: "cache", abstract: "Look after the cache.",
     subcommands: [
       CacheStat.self, CacheCheck.self, CacheRepair.self, CacheCat.self, CachePin.self, CacheUnpin.self,
-      CacheRebuildIndex.self,
+      CacheRebuildIndex.self, CachePush.self, CachePull.self, CacheSync.self,
     ])
 }
 

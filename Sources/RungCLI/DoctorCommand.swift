@@ -35,14 +35,40 @@ struct DoctorCommand: ParsableCommand {
     let traced = Confinement(wanted: .traced, network: false, abilities: abilities)
     let strict = Confinement(wanted: .strict, network: false, abilities: abilities)
     if json {
-      Console.print(report(launcher, abilities, traced, strict).pretty)
+      let remotes = remotes().map { remote -> JSON in
+        ["name": .string(remote.name), "answers": .bool(remote.problem == nil), "problem": .optional(remote.problem)]
+      }
+      let members = report(launcher, abilities, traced, strict).members ?? []
+      Console.print(JSON.object(members + [.init("remotes", .array(remotes))]).pretty)
     } else {
       print(launcher, abilities, traced, strict)
+      for (name, problem) in remotes() {
+        let mark = problem == nil ? Style.output.green("yes") : Style.output.red("no ")
+        Console.print("\(mark)  remote cache\(name.isEmpty ? "" : " \(name)"): \(problem ?? "it answers")")
+      }
     }
     if traced.level < .traced {
       Console.flush()
       throw ExitNow(code: ExitStatus.stepFailed)
     }
+  }
+
+  // The remote caches of the project, if there is one, each with what keeps it from answering.
+  private func remotes() -> [(name: String, problem: String?)] {
+    let words = folder.map { ["-C", $0] } ?? []
+    guard let options = try? ProjectOptions.parse(words), let (root, _) = try? options.root(),
+      let settings = Project.settings(ProjectOptions.files(root))
+    else { return [] }
+    let (caches, problems) = ProjectRemotes.open(settings, root: root, only: nil)
+    return problems.map { ("", $0) }
+      + caches.remotes.map { remote in
+        do {
+          try remote.knock()
+          return (remote.name, nil)
+        } catch {
+          return (remote.name, "\(error)")
+        }
+      }
   }
 
   // Overlays depend on the file system that the cache is on.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import RungCore
 import RungExec
+import RungSign
 import RungStore
 import RungTrace
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RungCore
+import RungSign
 import RungTrace
 
 struct KeyCommand: ParsableCommand {

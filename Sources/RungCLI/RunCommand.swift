@@ -44,6 +44,9 @@ struct RunCommand: ParsableCommand {
   @Flag(name: [.customShort("n"), .long], help: "Say what would run and why, and run nothing.")
   var dryRun = false
 
+  @Flag(name: .customLong("no-remote"), help: "Leave remote caches alone: take nothing from them, give them nothing.")
+  var noRemote = false
+
   @Flag(name: [.short, .long], help: "Say nothing unless something goes wrong.")
   var quiet = false
 
@@ -72,30 +75,32 @@ struct RunCommand: ParsableCommand {
     // Before any thread is started, so that all inherit it.
     Signals.block()
     if let kind = executor.flatMap(ExecutorKind.init(rawValue:)) { opened.executor = kind }
+    let remotes = noRemote ? nil : ProjectRemotes.forRun(opened)
     let fleet = RunFleet()
     defer { fleet.close() }
     var stages = RunStages(texts: ProjectOptions.targets(targets, in: opened), place: place, session: opened)
     while let producers = try stages.advance() {
       let before = stages.tally
-      let summary = try run(stages.session, producers, stages: &stages, fleet, isLast: false)
+      let summary = try run(stages.session, producers, stages: &stages, fleet, isLast: false, remotes)
       guard summary.isGood else { return try end(before.total(summary)) }
     }
     let chosen = try stages.session.targets.instances(stages.texts, from: place)
     stages.session.asked = stages.session.targets.named(targets, from: place)
     let before = stages.tally
-    let summary = try run(stages.session, chosen, stages: &stages, fleet, isLast: true, remembering: request)
+    let summary = try run(stages.session, chosen, stages: &stages, fleet, isLast: true, remotes, remembering: request)
     try end(before.total(summary))
   }
 
   private func run(
     _ session: Session, _ targets: [BuildGraph.NodeID], stages: inout RunStages, _ fleet: RunFleet, isLast: Bool,
-    remembering request: QuietRequest? = nil
+    _ remotes: RemoteCaches?, remembering request: QuietRequest? = nil
   ) throws -> RunSummary {
     var options = RunOptions(targets: targets)
     options.jobs = jobs
     options.keepGoing = keepGoing
     options.force = force && isLast
     options.arguments = CommandLine.arguments
+    options.remotes = remotes
     let steps = RunPicture.Step.all(session, options.targets)
     let view = BothViews(
       first: view(steps), second: RunJournal(cache: session.cache, project: session.projectName, steps: steps))

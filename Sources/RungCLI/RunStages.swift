@@ -42,11 +42,13 @@ struct RunStages {
   struct Tally: Sendable {
     private var ran = 0
     private var restored = 0
+    private var fetched = 0
     private var duration: Int64 = 0
 
     mutating func add(_ summary: RunSummary) {
       ran += summary.ran
       restored += summary.restored
+      fetched += summary.fetched
       duration += summary.duration.nanoseconds
     }
 
@@ -57,6 +59,7 @@ struct RunStages {
       total.unchanged -= min(ran, last.unchanged)
       total.ran += ran
       total.restored += restored
+      total.fetched += fetched
       total.duration = TimeSpan(nanoseconds: last.duration.nanoseconds + duration)
       return total
     }

@@ -88,6 +88,11 @@ enum RunText {
         "resuming \(instance) with what \(attempts == 1 ? "an attempt" : "\(attempts) attempts") before it kept")
     case .environment(let text): style.dim("environment: \(text)")
     case .waiting(let instance): style.dim("waiting for another process that runs \(instance)")
+    case .fetched(let instance, let from, let by, _):
+      "fetched \(instance) "
+        + style.dim(
+          "from \(from)\(by.map { ", signed by \(WhyText.printable($0))" } ?? ", whose bytes were lost here")")
+    case .giving(let left): style.dim("giving results to remotes: \(left) left")
     case .published(let path, true): "restored \(path)"
     case .published(let path, false): "published \(path)"
     case .notPublished(_, let problem): "\(style.red("error:")) \(problem); the result is safe in the cache"
@@ -123,6 +128,7 @@ enum RunText {
     func add(_ count: Int, _ word: String) { if count > 0 { parts.append("\(count) \(word)") } }
     add(summary.ran, "ran")
     add(summary.unchanged, "up to date")
+    add(summary.fetched, "fetched")
     add(summary.restored, "restored")
     add(summary.failed, "failed")
     add(summary.skipped, "not tried")
@@ -131,7 +137,7 @@ enum RunText {
     add(summary.unpublished, "not published")
     if summary.failed > 0 { return "\(style.red("failed:")) \(parts.joined(separator: ", ")) \(time)" }
     if summary.unpublished > 0 { return "\(style.red("failed:")) \(parts.joined(separator: ", ")) \(time)" }
-    if summary.ran + summary.restored == 0 {
+    if summary.ran + summary.restored + summary.fetched == 0 {
       return "\(style.green("nothing to do:")) \(summary.unchanged) up to date \(time)"
     }
     return "\(style.green("done:")) \(parts.joined(separator: ", ")) \(time)"
@@ -164,6 +170,12 @@ enum RunText {
       ]
     case .skipped(let instances):
       ["event": "steps-skipped", "instances": .array(instances.map { .string($0) })]
+    case .fetched(let instance, let from, let by, let record):
+      [
+        "event": "fetched", "instance": .string(instance), "remote": .string(from), "signed_by": .optional(by),
+        "record": .digest(record),
+      ]
+    case .giving(let left): ["event": "giving", "left": .int(left)]
     case .waiting(let instance): ["event": "step-waiting", "instance": .string(instance)]
     case .published(let path, let restored):
       ["event": "published", "path": .string(path), "restored": .bool(restored)]
@@ -179,7 +191,7 @@ enum RunText {
       [
         "event": "run-finished", "ran": .int(summary.ran), "unchanged": .int(summary.unchanged),
         "restored": .int(summary.restored), "failed": .int(summary.failed), "skipped": .int(summary.skipped),
-        "unpublished": .int(summary.unpublished),
+        "unpublished": .int(summary.unpublished), "fetched": .int(summary.fetched),
         "run": .string(summary.run), "interrupted": .bool(summary.interrupted),
         "duration_ns": .int(summary.duration.nanoseconds), "fault": .optional(summary.fault),
       ]

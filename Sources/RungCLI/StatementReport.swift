@@ -1,5 +1,6 @@
 import Glibc
 import RungCore
+import RungSign
 import RungStore
 import RungTrace
 

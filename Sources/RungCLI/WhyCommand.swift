@@ -118,6 +118,9 @@ struct WhyCommand: ParsableCommand {
       guard let last else { return isUpToDate }
       let when = WhenText.text(last.at)
       if last.outcome == "restored" { return "\(isUpToDate); the published copy was put back \(when):" }
+      if last.outcome == "fetched" {
+        return "\(isUpToDate); \(many ? "their results were" : "its result was") fetched from a remote \(when):"
+      }
       return last.outcome == "cached"
         ? "\(isUpToDate); \(many ? "their results were" : "its result was") taken from the cache \(when):"
         : "\(isUpToDate); \(many ? "they" : "it") ran \(when):"

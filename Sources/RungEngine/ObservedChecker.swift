@@ -82,6 +82,15 @@ struct ObservedChecker {
     return set
   }
 
+  /// Looks anew at sets that could not be read: they may have come from elsewhere.
+  mutating func forgetMissing(_ observed: Observed) {
+    for digest in [observed.project, observed.system].compactMap(\.self) {
+      guard let known = sets[digest], known == nil else { continue }
+      sets.removeValue(forKey: digest)
+      verdicts[digest] = nil
+    }
+  }
+
   private func isCurrent(_ entry: ObservedSet.Entry, _ files: inout SourceFiles) -> Bool {
     let now = self.now(entry, &files)
     return now.kind == entry.kind && now.digest == entry.digest

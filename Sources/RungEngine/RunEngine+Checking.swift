@@ -30,6 +30,7 @@ extension RunEngine {
       let digest = try session.resolver.value.key(of: instance)
       if forced.contains(instance), made[digest] == nil { return mustRun(instance, digest) }
       guard let result = try made[digest] ?? session.lookUp(digest, of: instance) else {
+        if askForResult(digest, instance) { return .busy(instance) }
         if try session.isForgotten(digest, of: instance) { lose(digest, instance) }
         return mustRun(instance, digest)
       }
@@ -41,6 +42,7 @@ extension RunEngine {
         lost.remove(digest)
         return .upToDate(instance)
       }
+      if askForBytes(result, instance) { return .busy(instance) }
       if result.outputs.allSatisfy({ output in
         session.graph.step(of: instance).step.passing.contains(output.name) || session.holds(output)
       }) {
@@ -144,12 +146,13 @@ extension RunEngine {
       let isNews = last?.key != result.key || last?.isFailure == true
       let entry = HistoryEntry(
         project: session.projectName, instance: name, sequence: 0, run: runID, key: result.key, record: result.record,
-        outcome: isNews ? "cached" : "restored", at: Clock.now())
+        outcome: !isNews ? "restored" : exchange?.sources[result.key] != nil ? "fetched" : "cached", at: Clock.now())
       session.latest[name] = entry
       changes.history.append(entry)
     } else {
       noteUse(of: result.record, knownAt: last?.record == result.record ? last?.at : nil)
     }
+    noteFetched(instance, result)
     observe(.unchanged(instance: name))
     return true
   }

@@ -18,19 +18,21 @@ extension RunEngine {
     warnOfWatch()
     process([.start], committer)
     while !finished {
-      for message in mailbox.take(milliseconds: foreign.isEmpty ? nil : 20) {
+      for message in mailbox.take(milliseconds: attention) {
         switch message {
         case .ended(let instance, let ending): process(ended(instance, ending, committer), committer)
         case .fault(let message):
           summary.fault = summary.fault ?? message
           stop.request()
           process([.stop], committer)
+        case .remote(let reply): process(answered(reply, committer), committer)
         case .interrupt:
           summary.interrupted = true
           process([.stop], committer)
         }
       }
       process(freedElsewhere(), committer)
+      process(giveUpOnSlowRemotes(), committer)
     }
     pool.close()
     count()
@@ -49,6 +51,7 @@ extension RunEngine {
       committer.commit(changes)
     }
     if let fault = committer.close() { summary.fault = summary.fault ?? fault }
+    closeRemotes(began: began, lingering: Int64(options.remotes?.lingering ?? 0) * 1_000_000)
     session.ledger.settle()
     session.store.settle()
     observe(.finished(summary))

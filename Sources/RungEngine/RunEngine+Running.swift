@@ -81,6 +81,7 @@ extension RunEngine {
       // Its key may have been formed from other bytes when it runs again; keys of dependents are formed anew then.
       keys[instance] = nil
       fates[instance] = .ran
+      give(result, of: instance)
       observe(.stepSucceeded(instance: name, step: step.path, duration: ending.duration, record: result.record))
       return [.succeeded(instance)] + release(instance)
     case .failed(let failure):
@@ -99,7 +100,7 @@ extension RunEngine {
         let names = unexpected.prefix(3).map(session.graph.name(of:)).joined(separator: ", ")
         observe(
           .warning(
-            "results of \(names)\(unexpected.count > 3 ? " and others" : "") are missing or damaged in the cache; they are made again"
+            "results of \(names)\(unexpected.count > 3 ? " and others" : "") are missing or damaged in the cache; they are \(exchange == nil ? "" : "fetched, or ")made again"
           ))
       }
       for maker in makers {

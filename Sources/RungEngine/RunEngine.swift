@@ -18,6 +18,7 @@ public final class RunEngine {
   enum Message: Sendable {
     case ended(BuildGraph.NodeID, StepWork.Ending)
     case fault(String)
+    case remote(RemoteExchange.Reply)
     case interrupt
   }
 
@@ -45,6 +46,8 @@ public final class RunEngine {
   // Who executes what for a run that may be gone.
   let strangers: ActionLocks
   let workspaces: WorkspaceFolder
+  // What others may have made; nil without remotes.
+  let exchange: RemoteExchange?
 
   let fleet: FleetExecutor?
   // Processors' worth of steps at a time.
@@ -121,6 +124,9 @@ public final class RunEngine {
     usedToday = Set(try session.ledger.uses(since: Clock.now() - Self.day).keys)
     runID = RunID.new()
     summary = RunSummary(run: runID)
+    exchange = options.remotes.map { [mailbox] remotes in
+      RemoteExchange(remotes, store: session.store) { mailbox.post(.remote($0)) }
+    }
     locks = HeldLocks(try ActionLocks(path: session.cache))
     strangers = try ActionLocks(path: session.cache, name: ActionLocks.elsewhere)
     let workRoot = "\(session.cache)/work"

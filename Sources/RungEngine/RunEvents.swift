@@ -7,6 +7,11 @@ public enum RunEvent: Sendable {
   case started(run: String, instances: Int, jobs: Int)
   /// A step instance's result was in the cache.
   case unchanged(instance: String)
+  /// Its result came from a remote, signed by whoever calls themselves so (nil when only lost bytes came); `unchanged`
+  /// follows.
+  case fetched(instance: String, from: String, by: String?, record: Digest)
+  /// Everything is done, and so many results are still to be given to remotes.
+  case giving(left: Int)
   /// A round of a loop that had ended before it: nothing is to be done, and it counts for nothing.
   case settled(instance: String)
   /// A step instance was started, in this workspace: `Workspace.log(of:)` and `Workspace.events(of:)` grow while it runs.
@@ -67,6 +72,8 @@ public struct RunSummary: Sendable {
   public var unchanged = 0
   /// Of the unchanged, those whose published files had to be written back.
   public var restored = 0
+  /// Of the unchanged, those whose results came from a remote.
+  public var fetched = 0
   /// Published files that could not be written.
   public var unpublished = 0
   /// Instances that failed.

@@ -16,6 +16,8 @@ public struct RunOptions: Sendable {
   public var publishes = true
   /// What steps see otherwise than usual, to put their results to the test; nil for nothing.
   public var variation: Variation?
+  /// Where results are looked for that are not in the cache, and given to; nil for nowhere.
+  public var remotes: RemoteCaches?
   /// The words of the command line, for the record of the run.
   public var arguments: [String] = []
 

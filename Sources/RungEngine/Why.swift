@@ -106,7 +106,7 @@ extension Session {
   private func past(_ entries: [HistoryEntry], _ instance: BuildGraph.NodeID) throws -> [Why.Explained] {
     var entries = entries[...]
     // Another run had made the result already; this one only took it.
-    while entries.count > 1, let first = entries.first, first.outcome == "cached",
+    while entries.count > 1, let first = entries.first, first.outcome == "cached" || first.outcome == "fetched",
       entries[entries.startIndex + 1].key == first.key, !entries[entries.startIndex + 1].isFailure
     {
       entries.removeFirst()

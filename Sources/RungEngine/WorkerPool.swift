@@ -45,6 +45,18 @@ final class WorkerPool: Sendable {
     for thread in threads { pthread_join(thread, nil) }
   }
 
+  /// Lets the threads end by themselves, whenever they are done with what they do now; what has not begun is dropped.
+  func abandon() {
+    let threads = state.withLock { state in
+      state.jobs = []
+      state.closed = true
+      defer { state.threads = [] }
+      return state.threads
+    }
+    for _ in threads { signal.post() }
+    for thread in threads { pthread_detach(thread) }
+  }
+
   private func loop() {
     while true {
       state.withLock { $0.idle += 1 }

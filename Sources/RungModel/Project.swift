@@ -86,6 +86,10 @@ public struct ProjectSettings: Hashable, Sendable {
   public var executor = ExecutorKind.local
   /// The workers of a run on Slurm.
   public var slurm = Slurm()
+  /// The remote caches, in the order in which they are asked. `RUNG_REMOTE` comes first.
+  public var remotes: [RemoteSetting] = []
+  /// The keys whose results are accepted from remotes, beside one's own, by their ids.
+  public var trust: [String] = []
 
   /// Settings; what is not given is left to the defaults.
   public init(

@@ -11,7 +11,7 @@ import RungLedger
 /// Run by the tests with the files of the corpus, and by libFuzzer with what it makes of them (`make fuzz`).
 enum Decoder: String, CaseIterable {
   case tree, record, json, list, entry, table, frames, pack, tensors
-  case stamp, figures, picture, comparison
+  case stamp, figures, picture, comparison, action
 
   func run(_ bytes: [UInt8]) {
     switch self {
@@ -69,6 +69,11 @@ enum Decoder: String, CaseIterable {
         check(image.samples.count == size, "a picture of \(image.samples.count) bytes")
       }
     case .comparison: comparison(bytes)
+    case .action:
+      if let result = ActionResult(bytes: bytes) {
+        check(ActionResult(bytes: result.bytes) == result, "an action result")
+        check(result.files.count <= bytes.count / 64, "\(result.files.count) files of \(bytes.count) bytes")
+      }
     }
   }
 

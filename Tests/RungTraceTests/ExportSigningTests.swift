@@ -3,6 +3,7 @@ import RungCore
 import RungStore
 import Testing
 
+@testable import RungSign
 @testable import RungTrace
 
 /// Keys, envelopes, and what a check finds.

@@ -4,6 +4,7 @@ import RungLedger
 import RungStore
 import Testing
 
+@testable import RungSign
 @testable import RungTrace
 
 /// The documents that others read, against the lineages that they are made from.

@@ -43,10 +43,13 @@ enum Keys {
   /// rung.yaml.
   static let settings = [
     "cache", "jobs", "watch", "watch_floor", "pools", "memory", "gpus", "staging", "stamps", "executor", "slurm",
+    "remote", "trust",
   ]
   /// `slurm` of rung.yaml.
   static let slurm = [
     "partition", "account", "constraint", "time", "cpus", "memory", "gpus", "workers", "idle", "separate", "options",
     "exchange", "rung",
   ]
+  /// A remote written as a mapping.
+  static let remote = ["url", "name", "push"]
 }

@@ -151,7 +151,7 @@ public struct ResultFinder: Sendable {
     var seen: Set<Digest> = []
     let entries = try ledger.state(after: run)
     let records = entries.compactMap(\.record).filter { seen.insert($0).inserted }
-    let made = entries.first { $0.run == run.id && $0.outcome != "cached" }?.record
+    let made = entries.first { $0.run == run.id && $0.outcome != "cached" && $0.outcome != "fetched" }?.record
     let place = place(of: run, made)
     return ResultSet(
       word: word, kind: kind, name: name, records: records, run: run.id, commit: place.commit, dirty: place.dirty,

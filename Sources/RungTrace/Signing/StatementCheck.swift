@@ -1,5 +1,6 @@
 import RungCore
 import RungLedger
+import RungSign
 import RungStore
 
 /// Whether a statement is signed, by whom, and whether it says what the records of a cache say.
