@@ -19,6 +19,7 @@ public final class DirectoryRemote: RemoteStorage {
   /// The remote in a folder.
   public init(_ path: String) { name = path }
 
+  /// Asks which of these objects are there.
   public func present(_ objects: [Digest]) throws(RemoteError) -> Set<Digest> {
     try look()
     let found = Mutex(Set<Digest>())
@@ -29,6 +30,7 @@ public final class DirectoryRemote: RemoteStorage {
     return found.withLock { $0 }
   }
 
+  /// Sends what is not there.
   public func push(
     _ objects: [Digest], from store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -55,6 +57,7 @@ public final class DirectoryRemote: RemoteStorage {
     return outcome
   }
 
+  /// Fetches what the store has not.
   public func pull(
     _ objects: [Digest], into store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -68,6 +71,7 @@ public final class DirectoryRemote: RemoteStorage {
     }
   }
 
+  /// Reads what is kept under a key.
   public func result(_ key: Digest) throws(RemoteError) -> [UInt8]? {
     try look()
     let path = resultPlace(key)
@@ -86,6 +90,7 @@ public final class DirectoryRemote: RemoteStorage {
     return bytes
   }
 
+  /// Keeps bytes under a key.
   public func putResult(_ bytes: [UInt8], for key: Digest) throws(RemoteError) {
     try look()
     try place(at: resultPlace(key), shard: "ac/\(key.hex.prefix(2))") { file, path throws(RemoteError) in

@@ -10,6 +10,7 @@ import Synchronization
 /// once; memory is bounded there and here. What fails for a reason that may pass is tried again, with longer and longer
 /// pauses; an object that came in part is gone on with where the server can do that.
 public final class HTTPRemote: RemoteStorage {
+  /// Its address, as people know it.
   public let name: String
   private let settings: HTTPSettings
   private let wrong = Wrong()
@@ -22,6 +23,7 @@ public final class HTTPRemote: RemoteStorage {
     settings = try HTTPSettings(address: address, host: host, variables: variables)
   }
 
+  /// Asks which of these objects are there.
   public func present(_ objects: [Digest]) throws(RemoteError) -> Set<Digest> {
     let found = Found()
     var rest = Array(Set(objects).subtracting([.empty]))
@@ -30,6 +32,7 @@ public final class HTTPRemote: RemoteStorage {
     return objects.contains(.empty) ? found.digests.union([.empty]) : found.digests
   }
 
+  /// Sends what is not there.
   public func push(
     _ objects: [Digest], from store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -41,6 +44,7 @@ public final class HTTPRemote: RemoteStorage {
     }
   }
 
+  /// Fetches what the store has not.
   public func pull(
     _ objects: [Digest], into store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -59,12 +63,14 @@ public final class HTTPRemote: RemoteStorage {
     }
   }
 
+  /// Reads what is kept under a key.
   public func result(_ key: Digest) throws(RemoteError) -> [UInt8]? {
     let work = HTTPRead("/ac/\(key.hex)")
     try single(work)
     return try work.result.get()
   }
 
+  /// Keeps bytes under a key.
   public func putResult(_ bytes: [UInt8], for key: Digest) throws(RemoteError) {
     let work = HTTPWrite("/ac/\(key.hex)", bytes)
     try single(work)

@@ -7,6 +7,7 @@ import RungStore
 ///
 /// Small objects go in batches through a folder in the cache, of at most 256 MiB; large ones through a pipe.
 public final class RcloneRemote: RemoteStorage {
+  /// Its address, as people know it.
   public let name: String
   private let rclone: Rclone
   private let wrong = Wrong()
@@ -22,6 +23,7 @@ public final class RcloneRemote: RemoteStorage {
     rclone = try Rclone(place, variables: variables)
   }
 
+  /// Asks which of these objects are there.
   public func present(_ objects: [Digest]) throws(RemoteError) -> Set<Digest> {
     let scratch = try ScratchFolder(under: rclone.temporary)
     var found = Set(try sizes(Array(Set(objects).subtracting([.empty])), scratch).keys)
@@ -29,6 +31,7 @@ public final class RcloneRemote: RemoteStorage {
     return found
   }
 
+  /// Sends what is not there.
   public func push(
     _ objects: [Digest], from store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -57,6 +60,7 @@ public final class RcloneRemote: RemoteStorage {
     }
   }
 
+  /// Fetches what the store has not.
   public func pull(
     _ objects: [Digest], into store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -89,6 +93,7 @@ public final class RcloneRemote: RemoteStorage {
     }
   }
 
+  /// Reads what is kept under a key.
   public func result(_ key: Digest) throws(RemoteError) -> [UInt8]? {
     let scratch = try ScratchFolder(under: rclone.temporary)
     let path = "\(key.hex.prefix(2))/\(key.hex)"
@@ -104,6 +109,7 @@ public final class RcloneRemote: RemoteStorage {
     return bytes
   }
 
+  /// Keeps bytes under a key.
   public func putResult(_ bytes: [UInt8], for key: Digest) throws(RemoteError) {
     var isGiven = false
     try rclone.write("ac/\(key.hex.prefix(2))/\(key.hex)", size: Int64(bytes.count)) { send throws(RemoteError) in

@@ -9,6 +9,7 @@ import Synchronization
 ///
 /// Each thread that uses the remote at once has a connection of its own.
 public final class StdioRemote: RemoteStorage {
+  /// Its address, as people know it.
   public let name: String
   private let destination: String
   private let port: Int?
@@ -26,6 +27,7 @@ public final class StdioRemote: RemoteStorage {
     self.variables = variables
   }
 
+  /// Asks which of these objects are there.
   public func present(_ objects: [Digest]) throws(RemoteError) -> Set<Digest> {
     let wanted = Array(Set(objects).subtracting([.empty]))
     var found = Set<Digest>()
@@ -36,6 +38,7 @@ public final class StdioRemote: RemoteStorage {
     return found
   }
 
+  /// Sends what is not there.
   public func push(
     _ objects: [Digest], from store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -58,6 +61,7 @@ public final class StdioRemote: RemoteStorage {
     return outcome
   }
 
+  /// Fetches what the store has not.
   public func pull(
     _ objects: [Digest], into store: ObjectStore, progress: @Sendable (TransferProgress) -> Void
   ) throws(RemoteError) -> TransferOutcome {
@@ -81,6 +85,7 @@ public final class StdioRemote: RemoteStorage {
     return outcome
   }
 
+  /// Reads what is kept under a key.
   public func result(_ key: Digest) throws(RemoteError) -> [UInt8]? {
     let session = try session()
     let bytes = try session.result(key)
@@ -88,6 +93,7 @@ public final class StdioRemote: RemoteStorage {
     return bytes
   }
 
+  /// Keeps bytes under a key.
   public func putResult(_ bytes: [UInt8], for key: Digest) throws(RemoteError) {
     let session = try session()
     try session.putResult(bytes, key)

@@ -6,6 +6,8 @@ import RungWire
 final class Transfer {
   let number: UInt32
   private(set) var easy: UnsafeMutableRawPointer?
+  // When something of it last moved, in milliseconds.
+  private var moved: Int64 = 0
   /// The answer has more bytes than were allowed.
   private(set) var isTooLong = false
 
@@ -53,6 +55,7 @@ final class Transfer {
   /// Tells libcurl everything about the request.
   func prepare(_ easy: UnsafeMutableRawPointer) {
     self.easy = easy
+    moved = TransferLoop.now()
     let settings = loop.settings
     let address = settings[.address] ?? ""
     let isSecure = address.hasPrefix("https:")
@@ -74,7 +77,7 @@ final class Transfer {
     let numbers: [(CURLoption, Int)] = [
       (CURLOPT_NOSIGNAL, 1), (CURLOPT_TCP_KEEPALIVE, 1), (CURLOPT_BUFFERSIZE, 256 << 10),
       (CURLOPT_UPLOAD_BUFFERSIZE, 256 << 10), (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)),
-      (CURLOPT_CONNECTTIMEOUT, stall), (CURLOPT_LOW_SPEED_LIMIT, 1), (CURLOPT_LOW_SPEED_TIME, stall),
+      (CURLOPT_CONNECTTIMEOUT, stall),
       (CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2), (CURLOPT_MAXREDIRS, 5),
       // A body is not sent a second time to where somebody points: that is for people to decide.
       (CURLOPT_FOLLOWLOCATION, method == .put ? 0 : 1), (CURLOPT_HTTPAUTH, 1),
@@ -105,6 +108,13 @@ final class Transfer {
       ask()
     }
     rung_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headers)
+  }
+
+  /// True when nothing moved for too long. (libcurl's own LOW_SPEED_TIME looks at a mean over some seconds more.) Who has
+  /// got a whole body may take longer to say so.
+  func isStalled(at now: Int64) -> Bool {
+    let patience = Int64(stall) * 1000 * (method == .put && sent == size ? 4 : 1)
+    return !isSendHeld && !isReceiveHeld && now - moved >= patience
   }
 
   private var stall: Int { loop.settings[.stall].flatMap { Int($0) } ?? 30 }
@@ -139,6 +149,7 @@ final class Transfer {
 
   private func unpause() {
     guard let easy else { return }
+    moved = TransferLoop.now()
     curl_easy_pause(easy, (isReceiveHeld ? CURLPAUSE_RECV : 0) | (isSendHeld ? CURLPAUSE_SEND : 0))
   }
 
@@ -153,6 +164,7 @@ final class Transfer {
   }
 
   private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+    moved = TransferLoop.now()
     if status == 0, let easy { status = rung_curl_status(easy) }
     received += Int64(bytes.count)
     guard status == 200 || status == 206 else {
@@ -176,6 +188,7 @@ final class Transfer {
   }
 
   private func give(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    moved = TransferLoop.now()
     let count = min(room.count, body.count - bodyStart)
     if count == 0 {
       if sent == size { return 0 }

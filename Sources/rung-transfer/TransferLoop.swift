@@ -15,6 +15,7 @@ final class TransferLoop {
   private(set) var settings: [TransferTalk.Setting: String] = [:]
   private var connections = 8
   private var isGreeted = false
+  private var lookedAt: Int64 = 0
 
   private var waiting: [Transfer] = []
   private var nextWaiting = 0
@@ -31,6 +32,7 @@ final class TransferLoop {
         var running: Int32 = 0
         curl_multi_perform(multi, &running)
         collect()
+        giveUp()
         try writer.write(to: Self.output, flags: Int32(MSG_DONTWAIT))
         release()
         if active.count < connections, nextWaiting < waiting.count { continue }
@@ -139,6 +141,21 @@ final class TransferLoop {
     answer.add(UInt32(truncatingIfNeeded: transfer.easy.map { rung_curl_distrust($0) } ?? 0))
     answer.add(transfer.words(for: result))
     writer.add(TransferTalk.Answer.over.rawValue, transfer.number, answer.bytes)
+  }
+
+  // Ends those of which nothing has moved for too long.
+  private func giveUp() {
+    let now = Self.now()
+    guard now - lookedAt >= 200 else { return }
+    lookedAt = now
+    for transfer in active.values.filter({ $0.isStalled(at: now) }) { end(transfer, CURLE_OPERATION_TIMEDOUT) }
+  }
+
+  /// The time since the system started, in milliseconds.
+  static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 
   // Goes on with those that were held, once `rung` has read.

@@ -60,6 +60,8 @@ import Testing
     var ends: [Int32] = [-1, -1]
     #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     let theirs = ends[1]
+    // As the command does.
+    signal(SIGPIPE, SIG_IGN)
     let ended = Ending()
     let cache = "\(scene.folder)/far"
     Thread.start {
