@@ -1,0 +1,393 @@
+"""What `rung run --executor slurm` does on a quiet cluster; see slurm_test.py. A story is a function of a Stage."""
+import json
+import os
+import re
+import shutil
+import signal
+
+from slurm_cluster import until
+from slurm_project import Project, expect
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Skipped(Exception):
+    """Why a story cannot be told here."""
+
+
+def sweep(project: Project, count: int, *body: str, options: str = "", name: str = "sweep") -> str:
+    """A pipeline of steps that are all alike, and what it gives in one file."""
+    project.locks(*range(1, count + 1))
+    return f"""pipeline: {name}
+parameters: {{salt: "0"}}
+axes: {{n: {{range: 1..{count}}}}}
+steps:
+  make:
+    over: [n]
+    watch: declared
+    run: |
+        {project.witnessed("{n}", *body, "echo {salt} {n} > {out.text}")}
+    outputs: {{text: text.txt}}
+{options}
+  all:
+    watch: declared
+    run: cat {{make.text}}/*/text.txt | sort -n -k 2 > {{out.all}}
+    outputs: {{all: {{path: all.txt, publish: results/all.txt}}}}
+"""
+
+
+def whole(count: int, salt: object = 0) -> str:
+    return "".join(f"{salt} {n}\n" for n in range(1, count + 1))
+
+
+def dry_run(stage):
+    """--dry-run says what would be submitted and submits nothing."""
+    project = stage.project("dry-run", workers=2, partition="main")
+    project.spy("sbatch")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6))
+    answer = project.start("run", "--executor", "slurm", "--dry-run").wait(60)
+    expect(answer.code == 0, "it ends well", answer.story)
+    expect(re.search(r"sbatch|rung-worker", answer.output), "what would be submitted is printed", answer.output)
+    expect("main" in answer.output, "the partition is named", answer.output)
+    expect(not project.calls("sbatch"), "sbatch is not called", project.calls("sbatch"))
+    expect(not project.fleet_jobs() and not project.witness.lines, "nothing runs", project.witness.lines)
+
+
+def small(stage):
+    """A pipeline runs on the nodes, its records say where, and then there is nothing to do."""
+    project = stage.project("small")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6))
+    project.done(ran=7)
+    expect(project.read("pipelines/sweep/results/all.txt") == whole(6), "the result is right",
+           project.read("pipelines/sweep/results/all.txt"))
+    records = project.records("sweep/make")
+    for record in records:
+        place = record.get("slurm") or {}
+        expect(str(place.get("job", "")).isdigit() or re.fullmatch(r"\d+_\d+", str(place.get("job"))),
+               "the record names its job", record.get("slurm"))
+        expect(place.get("node") in stage.cluster.nodes, "the record names its node", record.get("slurm"))
+        expect(record.get("host"), "the record names the machine", record.get("host"))
+    again = project.done(ran=0)
+    expect(again.counts["unchanged"] == 7, "a second run has nothing to do", again.story)
+    project.check_once()
+    project.check_gone()
+    local = project.start("run", "--executor", "local", "--json").wait(60)
+    expect(local.code == 0 and local.counts.get("unchanged") == 7, "a local run takes the same results", local.story)
+
+
+def same_keys(stage):
+    """What a local run has made stands for a run with Slurm: the keys are the same."""
+    project = stage.project("same-keys")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6))
+    first = project.start("run", "--executor", "local", "--json", "sweep/make[n=2]", "sweep/make[n=3]").wait(60)
+    expect(first.code == 0 and first.counts.get("ran") == 2, "a local run makes two", first.story)
+    run = project.done(ran=5)
+    expect(run.counts["unchanged"] == 2, "the two are taken from the cache", run.story)
+    project.check_once()
+    project.check_gone()
+
+
+def five_hundred(stage):
+    """500 steps over four workers: few jobs, few calls, right results, each step once."""
+    project = stage.project("five-hundred", workers=4, cpus=2)
+    project.spy("sbatch", "squeue", "scontrol", "sacct", "scancel", "sinfo", "srun")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 499))
+    run = project.begin()
+    most = 0
+    while run.process.poll() is None:
+        most = max(most, len([job for job in project.fleet_jobs() if job["state"] == "RUNNING"]))
+        until(lambda: run.process.poll() is not None, 1.0, 0.1)
+    run.wait()
+    expect(run.code == 0 and run.counts.get("ran") == 500, "500 steps ran", run.story)
+    expect(project.read("pipelines/sweep/results/all.txt") == whole(499), "the result is right")
+    expect(most <= 4, "there are at most four workers at once", most)
+    jobs = {str((record.get("slurm") or {}).get("job")) for record in project.records("sweep/make")}
+    expect(2 <= len(jobs) <= 12, "several workers share the steps, and no step has a job of its own", jobs)
+    begun = project.witness.said("begin")
+    expect(len(begun) == len(set(begun)) == 499, "each step is begun once", len(begun))
+    seconds = run.counts["duration_ns"] / 1e9
+    calls = {program: len(project.calls(program)) for program in ("sbatch", "squeue", "scontrol", "sacct", "scancel", "sinfo", "srun")}
+    expect(calls["sbatch"] <= 12, "few calls of sbatch", calls)
+    asked = calls["squeue"] + calls["scontrol"] + calls["sacct"] + calls["sinfo"]
+    expect(asked <= 8 + seconds, f"at most about one query a second in {seconds:.0f} s", calls)
+    project.check_once()
+    project.check_gone()
+
+
+def array(stage):
+    """Workers that are all alike are asked for with an array, in one call."""
+    project = stage.project("array", workers=4, cpus=1)
+    project.spy("sbatch")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 40, "sleep 0.4"))
+    project.done(ran=41)
+    calls = project.calls("sbatch")
+    expect(any("--array" in call or re.search(r" -a\b", call) for call in calls), "a call of sbatch has --array", calls)
+    jobs = {str((record.get("slurm") or {}).get("job")) for record in project.records("sweep/make")}
+    expect(len(jobs) >= 3, "several workers of the array took steps", jobs)
+    project.check_once()
+    project.check_gone()
+
+
+def gpus(stage):
+    """The ids of GPUs come from Slurm: two steps at once have different ones, in one worker and in two on one node."""
+    if not stage.cluster.gpus:
+        raise Skipped("the cluster has no GPUs")
+    for name, slurm in (("one", {"workers": 1, "gpus": 2, "cpus": 4}),
+                        ("two", {"workers": 2, "gpus": 1, "cpus": 2, "options": "[--nodelist=n1]"})):
+        project = stage.project(f"gpus-{name}", **slurm)
+        project.locks("gpu-0", "gpu-1", "gpu-", "gpu-none", "gpu-0,1")
+        # The lock is that of the device: who gets one that another has says so.
+        project.write("pipelines/sweep/pipeline.yaml", f"""pipeline: sweep
+axes: {{n: {{range: 1..8}}}}
+steps:
+  make:
+    over: [n]
+    watch: declared
+    resources: {{gpus: 1}}
+    run: |
+        {project.witnessed("gpu-${CUDA_VISIBLE_DEVICES-none}", "sleep 0.5", "echo {n} $CUDA_VISIBLE_DEVICES > {out.text}")}
+    outputs: {{text: text.txt}}
+  none:
+    watch: declared
+    run: echo "${{CUDA_VISIBLE_DEVICES-unset}}" > {{out.text}}
+    outputs: {{text: {{path: text.txt, publish: none.txt}}}}
+""")
+        project.done(ran=9)
+        seen = set(project.witness.said("begin"))
+        expect(seen == {"gpu-0", "gpu-1"}, f"{name}: both devices are used, each alone", seen)
+        expect(not project.witness.said("overlap"), f"{name}: no device has two steps", project.witness.said("overlap"))
+        expect(project.witness.most() == 2, f"{name}: two steps run at a time", project.witness.most())
+        none = project.read("pipelines/sweep/none.txt")
+        expect(none in ("\n", "unset\n"), f"{name}: a step without GPUs sees none", none)
+        project.check_gone()
+
+
+def own_failure(stage):
+    """A step that fails keeps its own exit code or signal, and is no fault of the machine: it is not tried elsewhere."""
+    project = stage.project("own-failure")
+    project.locks("code", "signal", "again", "good")
+    step = "  {0}:\n    watch: declared\n    run: |\n        {1}\n    outputs: {{text: text.txt}}\n{2}"
+    project.write("pipelines/sweep/pipeline.yaml", "pipeline: sweep\nsteps:\n"
+                  + step.format("code", project.witnessed("code", "echo is heard >&2", "exit 7"), "")
+                  + step.format("signal", project.witnessed("signal", "kill -KILL $$"), "")
+                  + step.format("again", project.witnessed("again", "exit 3"), "    retries: 2\n")
+                  + step.format("good", project.witnessed("good", "echo good > {out.text}"), ""))
+    run = project.run()
+    expect(run.code == 1 and run.counts.get("failed") == 3 and run.counts.get("ran") == 1, "three fail, one succeeds", run.story)
+    failed = {event["instance"].rpartition("/")[2]: event for event in run.named("step-failed")}
+    expect(failed["code"]["exit"] == 7, "the exit code is the step's own", failed["code"])
+    expect("is heard" in json.dumps(failed["code"]["tail"]), "what it printed is told", failed["code"])
+    expect(failed["signal"]["signal"] in (9, "SIGKILL"), "the signal is the step's own", failed["signal"])
+    begun = project.witness.said("begin")
+    expect([begun.count(name) for name in ("code", "signal", "again", "good")] == [1, 1, 3, 1],
+           "nothing but `retries` tries a step again", begun)
+    project.check_once()
+    project.check_gone()
+
+
+def memory(stage):
+    """A step that takes the memory of its worker takes neither the run down nor its neighbours, and it is said why."""
+    project = stage.project("memory", workers=1, cpus=2, memory="500MB")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6, "sleep 0.5", options=f"""  greedy:
+    watch: declared
+    run: /usr/bin/python3 -c 'x = bytearray(1_500_000_000); import time; time.sleep(30)' && echo > {{out.text}}
+    outputs: {{text: text.txt}}
+"""))
+    run = project.run(seconds=180)
+    expect(run.code == 1, "the run ends with 1", run.story)
+    failed = run.named("step-failed")
+    expect([event["instance"] for event in failed] == ["sweep/greedy"], "the greedy step alone fails", run.story)
+    expect("memory" in failed[0]["problem"], "the reason is told", failed[0])
+    expect(project.read("pipelines/sweep/results/all.txt") == whole(6), "all others come to their end",
+           project.read("pipelines/sweep/results/all.txt"))
+    project.check_once()
+    project.check_gone()
+
+
+def where(stage):
+    """`executor: local` of a step keeps it here."""
+    project = stage.project("where")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 2, options="""  here:
+    executor: local
+    watch: declared
+    run: echo here > {out.text}
+    outputs: {text: text.txt}
+"""))
+    project.done(ran=4)
+    expect(not project.records("sweep/here")[0].get("slurm"), "its record names no job", project.records("sweep/here")[0].get("slurm"))
+    expect(project.records("sweep/make")[0].get("slurm"), "those of the others do")
+    # And the other way round: a run here, with one step that goes there.
+    other = stage.project("where-there")
+    other.write("pipelines/one/pipeline.yaml", """pipeline: one
+steps:
+  there: {executor: slurm, watch: declared, run: "echo there > {out.text}", outputs: {text: text.txt}}
+  here: {watch: declared, run: "cat {there.text} > {out.text}", outputs: {text: text.txt}}
+""")
+    run = other.start("run", "--json").wait()
+    expect(run.code == 0 and run.counts.get("ran") == 2, "both run", run.story)
+    expect(other.records("one/there")[0].get("slurm") and not other.records("one/here")[0].get("slurm"),
+           "each where it was told to", [other.records("one/there")[0].get("slurm"), other.records("one/here")[0].get("slurm")])
+    project.check_gone()
+    other.check_gone()
+
+
+def separate(stage):
+    """A step whose time-out is longer than `separate` gets a job that takes no other step."""
+    project = stage.project("separate", separate="2m", workers=3)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 8, "sleep 0.2", options="""  long:
+    timeout: 3m
+    watch: declared
+    run: sleep 1; echo long > {out.text}
+    outputs: {text: text.txt}
+"""))
+    project.done(ran=10)
+    long = str((project.records("sweep/long")[0].get("slurm") or {}).get("job"))
+    others = {str((record.get("slurm") or {}).get("job")) for record in project.records("sweep/make")}
+    expect(long not in others | {"None"}, "the long step has a job of its own", (long, others))
+    told = stage.cluster.job(long)
+    limit = told.get("TimeLimit", "")
+    expect(limit >= "00:03:00", "its time limit covers the step's time-out", limit)
+    project.check_gone()
+
+
+def refused(stage):
+    """What the cluster cannot give is said at once, or soon; nothing waits for ever."""
+    project = stage.project("refused", partition="nowhere")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 3))
+    run = project.run(seconds=120)
+    expect(run.code not in (0, 130), "a partition that does not exist ends the run", run.story)
+    expect("partition" in (run.output + run.errors).lower(), "and is named", run.story)
+    expect(not project.witness.lines, "nothing has run", project.witness.lines)
+    project.check_gone()
+    large = stage.project("too-large")
+    large.write("pipelines/sweep/pipeline.yaml", """pipeline: sweep
+steps:
+  make: {run: "echo > {out.text}", outputs: {text: text.txt}, resources: {cpus: 500}}
+""")
+    run = large.run(seconds=120)
+    expect(run.code not in (0, 130), "a step that no node can hold ends the run", run.story)
+    expect("sweep/make" in run.output + run.errors, "and is named", run.story)
+    large.check_gone()
+    absent = stage.project("absent")
+    absent.write("pipelines/sweep/pipeline.yaml", sweep(absent, 3))
+    empty = f"{absent.folder}/empty"
+    os.makedirs(empty)
+    run = absent.begin(variables={"PATH": empty}).wait(60)
+    expect(run.code in (2, 3) and re.search("sbatch|[Ss]lurm", run.errors + run.output),
+           "without Slurm's programs it says so", run.story)
+
+
+def unprivileged(stage):
+    """A user who is not root."""
+    user = "nobody"
+    project = stage.project("unprivileged", user=user)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 8, "sleep 0.3", "id -un > who", options="""  who:
+    watch: declared
+    run: id -u > {out.text}
+    outputs: {text: {path: who.txt, publish: who.txt}}
+"""))
+    run = project.begin()
+    owners: set[str] = set()
+    while run.process.poll() is None:
+        owners |= {job["user"] for job in project.fleet_jobs()}
+        until(lambda: run.process.poll() is not None, 0.3)
+    run.wait()
+    expect(run.code == 0 and run.counts.get("ran") == 10, "the run ends well", run.story)
+    expect(owners == {user}, "the jobs are the user's", owners)
+    status = os.stat(f"{project.root}/pipelines/sweep/results/all.txt")
+    expect(status.st_uid != 0, "what is published is the user's", status.st_uid)
+    project.check_once()
+    project.check_gone()
+
+
+def cancel(stage):
+    """SIGINT cancels what the run started, and only that: other jobs of the user and another run go on."""
+    stage.cluster.clear()
+    unrelated = stage.cluster.submit("-J", "unrelated", "--mem=20", script="sleep 300")
+    likewise = stage.cluster.submit("-J", "rung-worker", "--comment=rung somebody-elses", "--mem=20", script="sleep 300")
+    other = stage.project("cancel-other", workers=1, cpus=1)
+    other.write("pipelines/sweep/pipeline.yaml", sweep(other, 3, "sleep 5"))
+    project = stage.project("cancel", workers=2)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 8, "sleep 60"))
+    neighbour = other.begin()
+    run = project.begin()
+    project.witness.wait("begin", count=2)
+    other.witness.wait("begin")
+    own = {job["id"] for job in project.fleet_jobs()} - {likewise}
+    run.signal(signal.SIGINT)
+    run.wait(60)
+    expect(run.code == 130, "the run ends with 130", run.story)
+    neighbour.wait()
+    expect(neighbour.code == 0 and neighbour.counts.get("ran") == 4, "the other run is not disturbed", neighbour.story)
+    expect(len(other.witness.said("begin")) == 3, "and none of its steps was begun twice", other.witness.said("begin"))
+    until(lambda: not {job["id"] for job in project.fleet_jobs()} - {likewise}, 30, 0.3)
+    left = [job["id"] for job in stage.cluster.left()]
+    expect(sorted(left) == sorted([unrelated, likewise]), f"of {sorted(own)} none is left, and the others are",
+           stage.cluster.left())
+    stage.cluster.clear()
+    # And nothing is lost by it.
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 8))
+    project.done(ran=9)
+    project.check_once()
+    project.check_gone()
+
+
+def waiting(stage):
+    """SIGINT while all jobs still wait in the queue takes them out of it."""
+    stage.cluster.clear()
+    blocker = stage.cluster.submit("-N", str(len(stage.cluster.nodes)), "--exclusive", "--mem=0", script="sleep 300")
+    until(lambda: stage.cluster.job(blocker)["JobState"] == "RUNNING", 20)
+    project = stage.project("waiting")
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 4))
+    run = project.begin()
+    until(project.fleet_jobs, 30, 0.2)
+    expect(project.fleet_jobs(), "jobs wait in the queue", run.story if run.process.poll() is not None else "none")
+    run.signal(signal.SIGINT)
+    run.wait(60)
+    expect(run.code == 130, "the run ends with 130", run.story)
+    until(lambda: not project.fleet_jobs(), 20, 0.3)
+    expect([job["id"] for job in stage.cluster.left()] == [blocker], "the blocker alone is left", stage.cluster.left())
+    stage.cluster.clear()
+    project.done(ran=5)
+    project.check_once()
+    project.check_gone()
+
+
+GALLERY = {
+    "double-descent": ["--over", "width=30,300", "--over", "flat_width=20", "--over", "double-descent/seed=0,1",
+                       "double-descent/measure", "double-descent/theory", "double-descent/flat_measure"],
+    # The gallery's bisection: a loop that halves until it is precise enough.
+    "standard-parameterization": ["--over", "standard-parameterization/width=32", "--over", "standard-parameterization/seed=0",
+                                  "standard-parameterization/threshold"],
+}
+
+
+def same_bytes(stage):
+    """double-descent and the gallery's bisection, cut down: the same bytes as locally, for every output of every step."""
+    if os.environ.get("RUNG_TEST_ENVIRONMENT", "1") == "0":
+        raise Skipped("RUNG_TEST_ENVIRONMENT=0 leaves out what asks for Python's packages")
+    found = []
+    local = stage.project("same-bytes-local", without_cluster=True)
+    there = stage.project("same-bytes", workers=2, cpus=2, memory="3GB")
+    for project in (local, there):
+        for name in ("double-descent", "standard-parameterization", "library"):
+            shutil.copytree(f"{HERE}/pipelines/{name}", f"{project.root}/pipelines/{name}", dirs_exist_ok=True)
+        for name in ("requirements.lock", "requirements.in"):
+            shutil.copy(f"{HERE}/pipelines/{name}", f"{project.root}/pipelines/{name}")
+        outputs: dict[tuple[str, str], str] = {}
+        for words in GALLERY.values():
+            run = project.begin(*words).wait(600)
+            expect(run.code == 0, "the run ends well", run.story)
+            for instance in {event["instance"] for event in run.named("step-finished")}:
+                for output in project.records(instance)[0]["outputs"]:
+                    outputs[(instance, output["name"])] = output["digest"]
+        found.append(outputs)
+    expect(len(found[0]) > 15, "there is something to compare", len(found[0]))
+    differing = [key for key in found[0] if found[0][key] != found[1].get(key)]
+    expect(not differing and found[0].keys() == found[1].keys(), f"{len(found[0])} outputs have the same bytes", differing)
+    there.check_once()
+    there.check_gone()
+
+
+STORIES = [dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting, memory,
+           five_hundred, same_bytes]
