@@ -8,7 +8,7 @@ import signal
 import time
 
 from slurm_cluster import alive, until
-from slurm_project import PATIENCE, Failed, Project, expect, slay_quietly
+from slurm_project import PATIENCE, Failed, Project, expect, job_of, slay_quietly
 from slurm_stories import sweep, whole
 
 COUNT = 10
@@ -181,7 +181,7 @@ def taken_up(stage):
     expect(again.code == 0, "the second run ends well", again.story)
     begun = project.witness.said("begin")
     expect(len(begun) == 4, "no step was begun a second time", begun)
-    after = {str((record.get("slurm") or {}).get("job")).split("_")[0] for record in project.records("sweep/make")}
+    after = {(job_of(record) or "").split("_")[0] for record in project.records("sweep/make")}
     known = {stage.cluster.job(number).get("ArrayJobId", number) for number in before} | set(before)
     expect(after <= known, "the jobs are those of the first run", (before, after))
     expect(project.read("pipelines/sweep/results/all.txt") == whole(4), "the result is right")

@@ -129,7 +129,9 @@ class Run:
         found = []
         for line in self.output.splitlines():
             with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    found.append(event)
         return found
 
     def named(self, event: str) -> list[dict]:
@@ -302,6 +304,12 @@ class Project:
                 return [line.rstrip("\n") for line in file if line.split(" ")[0] == program]
         except FileNotFoundError:
             return []
+
+
+def job_of(record: dict) -> str | None:
+    """The Slurm job that a record says it was made by; None for one that was made where `rung run` was."""
+    job = (record.get("place") or {}).get("job")
+    return None if job is None else str(job)
 
 
 def words(pid: int) -> str:

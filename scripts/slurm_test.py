@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 import slurm_cluster
@@ -77,8 +78,9 @@ def tell(stage: Stage, story, keep: bool) -> bool:
         words = f", skipped: {reason}"
     except slurm_project.Failed as failed:
         good, words = False, f"\n    {failed}"
-    except (slurm_cluster.ClusterError, OSError, LookupError, ValueError) as error:
-        good, words = False, f"\n    the story itself broke: {type(error).__name__}: {error}"
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        good, words = False, f"\n    the story itself broke: {type(error).__name__}: {error}; {place.filename}:{place.lineno}"
     if not good:
         words += f"\n    files: {', '.join(project.folder for project in stage.projects)}; the cluster's: {stage.cluster.path('log')}"
     stage.say(f"{name_of(story):20} {'good' if good else 'BAD'} {time.monotonic() - begin:7.1f} s{words}")
