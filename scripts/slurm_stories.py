@@ -40,6 +40,17 @@ def whole(count: int, salt: object = 0) -> str:
     return "".join(f"{salt} {n}\n" for n in range(1, count + 1))
 
 
+def witness(stage):
+    """The check itself: two runs that know nothing of each other execute the same keys at once, and that is seen."""
+    project = stage.project("witness", without_cluster=True)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 2, "sleep 1"))
+    runs = [project.begin("--jobs", "2", variables={"RUNG_CACHE": f"{project.folder}/cache-{number}"}) for number in (1, 2)]
+    for run in runs:
+        run.wait()
+        expect(run.code == 0, "both end well", run.story)
+    expect(sorted(project.witness.said("overlap")) == ["1", "2"], "both keys are seen to overlap", project.witness.lines)
+
+
 def dry_run(stage):
     """--dry-run says what would be submitted and submits nothing."""
     project = stage.project("dry-run", workers=2, partition="main")
@@ -387,5 +398,5 @@ def same_bytes(stage):
     there.check_gone()
 
 
-STORIES = [dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting, memory,
+STORIES = [witness, dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting, memory,
            five_hundred, same_bytes]
