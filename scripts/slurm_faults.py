@@ -52,7 +52,8 @@ def joined(salt: object, count: int = COUNT) -> str:
 class Torment:
     """One project, one pipeline, and in each round one thing that is killed at a random instant while it runs."""
 
-    kinds = ["worker", "run", "slurmctld", "node", "slurmd", "cancelled", "daemons", "requeued"]
+    kinds = ["worker", "run", "slurmctld", "node", "slurmd", "cancelled", "daemons", "requeued",
+             "run and worker", "run and node"]
 
     def __init__(self, stage, rounds: int, seed: int):
         self.stage, self.rounds, self.random = stage, rounds, random.Random(seed)
@@ -76,11 +77,19 @@ class Torment:
             if workers:
                 self.hits += 1
                 slay_quietly(int(self.random.choice(workers)["pid"]))
-        elif kind == "run":
+        elif kind.startswith("run"):
             self.hits += run.process.poll() is None
             run.signal(signal.SIGKILL)
             run.process.wait()
             pause()
+            # What dies while nobody looks is found by the next run.
+            if kind == "run and worker":
+                for worker in self.project.workers()[:1]:
+                    slay_quietly(int(worker["pid"]))
+            elif kind == "run and node":
+                node = self.node()
+                self.cluster.kill_node(node)
+                self.cluster.start(node)
             return self.begin(salt)
         elif kind == "slurmctld":
             self.hits += 1

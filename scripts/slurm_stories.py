@@ -341,6 +341,22 @@ def cancel(stage):
     project.check_gone()
 
 
+def together(stage):
+    """A run here and a run with Slurm want the same steps at the same time: each is executed once, and both have all results."""
+    project = stage.project("together", workers=2)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 12, "sleep 0.4"))
+    there = project.begin()
+    here = project.start("run", "--executor", "local", "--json", "--jobs", "2")
+    for run in (here, there):
+        run.wait()
+        expect(run.code == 0, "both end well", run.story)
+    begun = project.witness.said("begin")
+    expect(len(begun) == len(set(begun)) == 12, "each step is begun once", begun)
+    expect(project.read("pipelines/sweep/results/all.txt") == whole(12), "the result is right")
+    project.check_once()
+    project.check_gone()
+
+
 def waiting(stage):
     """SIGINT while all jobs still wait in the queue takes them out of it."""
     stage.cluster.clear()
@@ -367,7 +383,7 @@ GALLERY = {
                        "double-descent/measure", "double-descent/theory", "double-descent/flat_measure"],
     # The gallery's bisection: a loop that halves until it is precise enough.
     "standard-parameterization": ["--over", "standard-parameterization/width=32", "--over", "standard-parameterization/seed=0",
-                                  "standard-parameterization/threshold"],
+                                  "--set", "standard-parameterization/networks=1", "standard-parameterization/threshold"],
 }
 
 
@@ -398,5 +414,5 @@ def same_bytes(stage):
     there.check_gone()
 
 
-STORIES = [witness, dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting, memory,
-           five_hundred, same_bytes]
+STORIES = [witness, dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting,
+           together, memory, five_hundred, same_bytes]

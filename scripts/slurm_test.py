@@ -3,7 +3,8 @@
 
     scripts/slurm_test.py                      all stories with .build/debug/rung; torment in 6 rounds
     scripts/slurm_test.py --rounds 20          … in 20
-    scripts/slurm_test.py --only cancel        one story; may be repeated
+    scripts/slurm_test.py --only cancel        one story; --only may be given several times
+    scripts/slurm_test.py --repeat 9 --only …  for what happens now and then
     scripts/slurm_test.py --list               what there is
     scripts/slurm_test.py --keep --seed 7      keeps all files; the instants of torment follow from the seed, which is printed
 
@@ -43,7 +44,11 @@ class Stage:
         self.projects: list[slurm_project.Project] = []
 
     def project(self, name: str, user: str | None = None, without_cluster: bool = False, settings: str = "", **slurm):
-        project = slurm_project.Project(f"{self.work}/{name}", self.rung, None if without_cluster else self.cluster, user=user,
+        folder, number = f"{self.work}/{name}", 1
+        while os.path.exists(folder):
+            number += 1
+            folder = f"{self.work}/{name}-{number}"
+        project = slurm_project.Project(folder, self.rung, None if without_cluster else self.cluster, user=user,
                                         settings=settings, **slurm)
         self.projects.append(project)
         return project
@@ -96,6 +101,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="the files of good stories, too")
     parser.add_argument("--seed", type=int, default=None, help="of the instants at which things are killed")
     parser.add_argument("--rounds", type=int, default=6, help="of torment")
+    parser.add_argument("--repeat", type=int, default=1, help="all that is asked for, so many times: for what happens now and then")
     parser.add_argument("--nodes", type=int, default=2)
     said = parser.parse_args()
     if said.list:
@@ -119,7 +125,7 @@ def main():
             shutil.copy(path, f"{work}/bin/{name}")
     cluster = slurm_cluster.Cluster(f"{work}/cluster", nodes=said.nodes, cpus=8, memory=16_000, gpus=2)
     stage = Stage(work, f"{work}/bin/rung", cluster, said.rounds, seed)
-    stories = [story for story in STORIES if not said.only or name_of(story) in said.only]
+    stories = [story for story in STORIES if not said.only or name_of(story) in said.only] * said.repeat
     bad: list[str] = []
     try:
         with cluster:
