@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,8 +102,10 @@ class Machine:
         self.write("pipelines/share/pipeline.yaml", PIPELINE)
         self.write("pipelines/share/words.txt", "sugar\nplum\nash\nelder\n")
         self.settings()
-        self.rung("key", "new")
-        self.key = re.search(r"sha256:[0-9a-f]{64}", self.rung("key", "list").output)[0]
+        made = self.rung("key", "new")
+        found = re.search(r"sha256:[0-9a-f]{64}", made.output)
+        expect(made.code == 0 and found, "`rung key new` makes a key and names it", made.story)
+        self.key = found[0]
 
     def write(self, path: str, text: str):
         with open(f"{self.root}/{path}", "w") as file:
@@ -328,6 +331,7 @@ def lost(stage: Stage, kind: str):
     """An object that a result names is not there."""
     ada, bob = stage.begin(f"lost-{kind}", kind)
     stage.given(ada)
+    bob.settings(f"{{url: '{stage.remote}', push: false}}", [ada.key])
     victim = stage.objects()[0]
     os.remove(victim)
     run = bob.run()
@@ -536,6 +540,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="the stories")
     parser.add_argument("--keep", action="store_true", help="the files of good stories, too")
     said = parser.parse_args()
+    # Whoever ends this leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if said.list:
         for name, (story, _) in STORIES.items():
             print(f"{name:24} {story.__doc__.splitlines()[0]}")
@@ -554,6 +560,9 @@ def main():
         path = os.path.join(os.path.dirname(os.path.realpath(said.rung)), name)
         if os.path.exists(path):
             shutil.copy(path, f"{work}/bin/{name}")
+    version = subprocess.run([f"{work}/bin/rung", "--version"], capture_output=True, text=True)
+    if version.returncode != 0:
+        sys.exit(f"remote-test: {said.rung} does not start ({version.returncode}): {version.stderr.strip()}")
     bad: list[str] = []
     names = said.only or list(STORIES)
     try:

@@ -362,6 +362,15 @@ class Cluster:
             self.start(name)
         self.wait(seconds)
 
+    def resume(self):
+        """What an administrator does with a node that Slurm has drained: after slurmctld was killed it may give a job the number
+        of one that runs, calls it a duplicate and takes the node out of service."""
+        text = self.call("sinfo", "-h", "-N", "-p", "main", "-o", "%N %T", check=False, timeout=10).stdout
+        for line in text.splitlines():
+            name, _, state = line.partition(" ")
+            if state.startswith("drain"):
+                self.call("scontrol", "update", f"NodeName={name}", "State=RESUME", check=False, timeout=10)
+
     def wait(self, seconds: float = 60):
         """Waits until the cluster answers: a job on all nodes at once that has printed a line on each."""
         count, last = len(self.nodes), []
@@ -370,6 +379,8 @@ class Cluster:
             outcome = self.call("srun", "-Q", "-N", str(count), "-n", str(count), "-t", "1", "--mem=10", "hostname", check=False,
                                 timeout=15)
             last[:] = [outcome.stderr.strip()]
+            if outcome.returncode != 0:
+                self.resume()
             return len(outcome.stdout.split()) == count
 
         if not until(ran, seconds, 0.1):

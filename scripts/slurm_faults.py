@@ -122,11 +122,15 @@ class Torment:
         wasOver = run.process.poll() is not None
         run = self.strike(kind, run, salt)
         try:
-            run.wait(PATIENCE)
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end and not until(lambda: run.process.poll() is not None, 3):
+                self.cluster.resume()
+            run.wait(1)
             expect(run.code == 0, "the run ends well", run.story)
             expect(run.counts["ran"] + run.counts["unchanged"] == 2 * COUNT + 1, "every step has a result", run.story)
             for node in self.cluster.nodes:
                 self.cluster.start(node)
+            self.cluster.resume()
             self.project.check_once()
             expect(self.project.read("pipelines/chain/results/all.txt") == joined(salt), "the result is right",
                    self.project.read("pipelines/chain/results/all.txt"))

@@ -17,6 +17,8 @@ import argparse
 import os
 import random
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -104,6 +106,8 @@ def main():
     parser.add_argument("--repeat", type=int, default=1, help="all that is asked for, so many times: for what happens now and then")
     parser.add_argument("--nodes", type=int, default=2)
     said = parser.parse_args()
+    # Whoever ends this leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if said.list:
         for story in STORIES:
             print(f"{name_of(story):20} {story.__doc__.splitlines()[0]}")
@@ -123,6 +127,9 @@ def main():
         path = os.path.join(os.path.dirname(os.path.realpath(said.rung)), name)
         if os.path.exists(path):
             shutil.copy(path, f"{work}/bin/{name}")
+    version = subprocess.run([f"{work}/bin/rung", "--version"], capture_output=True, text=True)
+    if version.returncode != 0:
+        sys.exit(f"slurm-test: {said.rung} does not start ({version.returncode}): {version.stderr.strip()}")
     cluster = slurm_cluster.Cluster(f"{work}/cluster", nodes=said.nodes, cpus=8, memory=16_000, gpus=2)
     stage = Stage(work, f"{work}/bin/rung", cluster, said.rounds, seed)
     stories = [story for story in STORIES if not said.only or name_of(story) in said.only] * said.repeat
