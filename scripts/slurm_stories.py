@@ -84,6 +84,96 @@ def small(stage):
     expect(local.code == 0 and local.counts.get("unchanged") == 7, "a local run takes the same results", local.story)
 
 
+def traced(stage):
+    """A step on a node is watched as closely as one here, can be heard as one here, and is run again for the same reasons."""
+    project = stage.project("traced")
+    project.write("notes.txt", "first\n")
+    project.write("pipelines/read/pipeline.yaml", """pipeline: read
+steps:
+  make:
+    run: |
+      echo it is heard
+      cat notes.txt > {out.text}
+    outputs: {text: {path: text.txt, publish: text.txt}}
+""")
+    project.done(ran=1)
+    record = project.records("read/make")[0]
+    expect((record["watch"], record["trace"], record["view"]) == ("traced", "complete", "private"), "it is traced",
+           (record["watch"], record["trace"], record["trace_problems"], record["view"]))
+    expect(job_of(record), "on a node", record.get("place"))
+    log = project.ask("log", "read/make")
+    expect("it is heard" in json.dumps(log), "what it printed is kept", log)
+    project.done(ran=0)
+    project.write("notes.txt", "second\n")
+    why = project.ask("why", "read/make")
+    expect(why["standing"] == "would-run" and "notes.txt" in json.dumps(why["reasons"]), "what it read without saying so is known", why)
+    project.done(ran=1)
+    expect(project.read("pipelines/read/text.txt") == "second\n", "the result is right", project.read("pipelines/read/text.txt"))
+    project.check_gone()
+
+
+def wide(stage):
+    """A step that asks for more than the usual worker gets an allocation that fits."""
+    project = stage.project("wide", cpus=2)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 3, options="""  wide:
+    watch: declared
+    resources: {cpus: 6, memory: 2 GB}
+    run: echo wide > {out.text}
+    outputs: {text: text.txt}
+"""))
+    project.done(ran=5)
+    told = stage.cluster.job(job_of(project.records("sweep/wide")[0]))
+    expect(int(told.get("NumCPUs", "0")) >= 6, "its job has the processors", told.get("NumCPUs"))
+    memory = re.search(r"mem=(\d+)(M|G)", told.get("TRES", ""))
+    expect(memory and int(memory[1]) * (1024 if memory[2] == "G" else 1) >= 1900, "and the memory", told.get("TRES"))
+    project.check_once()
+    project.check_gone()
+
+
+def shrinking(stage):
+    """The number of workers follows the queue: many for many steps, one for one, many again."""
+    project = stage.project("shrinking", workers=3, cpus=2, idle="2s")
+    project.locks("alone", *(f"{layer}-{n}" for layer in ("a", "b") for n in range(1, 7)))
+    project.write("pipelines/waist/pipeline.yaml", f"""pipeline: waist
+axes: {{n: {{range: 1..6}}}}
+defaults: {{watch: declared}}
+steps:
+  first:
+    over: [n]
+    run: |
+        {project.witnessed("a-{n}", "sleep 2", "echo {n} > {out.text}")}
+    outputs: {{text: text.txt}}
+  alone:
+    run: |
+        {project.witnessed("alone", "sleep 14", "cat {first.text}/*/text.txt > {out.text}")}
+    outputs: {{text: text.txt}}
+  second:
+    over: [n]
+    run: |
+        {project.witnessed("b-{n}", "sleep 2", "head -n {n} {alone.text} > {out.text}")}
+    outputs: {{text: text.txt}}
+""")
+    run = project.begin()
+    running = lambda: len([job for job in project.fleet_jobs() if job["state"] == "RUNNING"])
+    most = [0, 0, 0]
+    least = 9
+    while run.process.poll() is None:
+        phase = 2 if any(key.startswith("b-") for key in project.witness.said("begin")) else \
+            1 if "alone" in project.witness.said("begin") else 0
+        count = running()
+        most[phase] = max(most[phase], count)
+        if phase == 1:
+            least = min(least, count)
+        until(lambda: run.process.poll() is not None, 0.4, 0.1)
+    run.wait()
+    expect(run.code == 0 and run.counts.get("ran") == 13, "the run ends well", run.story)
+    expect(most[0] >= 2, "many steps have several workers", most)
+    expect(least == 1, "a single step has one in the end", least)
+    expect(most[2] >= 2, "and then there are several again", most)
+    project.check_once()
+    project.check_gone()
+
+
 def same_keys(stage):
     """What a local run has made stands for a run with Slurm: the keys are the same."""
     project = stage.project("same-keys")
@@ -414,5 +504,5 @@ def same_bytes(stage):
     there.check_gone()
 
 
-STORIES = [witness, dry_run, small, same_keys, gpus, own_failure, where, separate, array, refused, unprivileged, cancel, waiting,
-           together, memory, five_hundred, same_bytes]
+STORIES = [witness, dry_run, small, traced, wide, shrinking, same_keys, gpus, own_failure, where, separate, array, refused,
+           unprivileged, cancel, waiting, together, memory, five_hundred, same_bytes]
