@@ -3,6 +3,7 @@
 The rule of every round: the run, or the one that is started after it, ends well; all results are right; no two executions of
 one key ever overlap; each key has one record of success; nothing is left in the queue or on a node.
 """
+import os
 import random
 import signal
 import time
@@ -55,10 +56,10 @@ class Torment:
     kinds = ["worker", "run", "slurmctld", "node", "slurmd", "cancelled", "daemons", "requeued",
              "run and worker", "run and node"]
 
-    def __init__(self, stage, rounds: int, seed: int):
+    def __init__(self, stage, rounds: int, seed: int, name: str = "torment", **slurm: object):
         self.stage, self.rounds, self.random = stage, rounds, random.Random(seed)
         self.cluster = stage.cluster
-        self.project = stage.project("torment", workers=3, cpus=2, idle="2s")
+        self.project = stage.project(name, workers=3, cpus=2, idle="2s", **slurm)
         self.project.write("pipelines/chain/pipeline.yaml", chain(self.project))
         self.hits = 0
 
@@ -178,6 +179,12 @@ class Torment:
 def torment(stage):
     """A worker, a slurmd, a whole node, slurmctld, `rung run` itself killed, jobs cancelled and requeued, at random instants."""
     Torment(stage, stage.rounds, stage.seed).play()
+
+
+def torment_exchange(stage):
+    """The same, in half as many rounds, where objects go to workers and back through an exchange."""
+    os.makedirs(f"{stage.work}/exchange-torment", exist_ok=True)
+    Torment(stage, max(2, stage.rounds // 2), stage.seed + 1, "torment-exchange", exchange=f"{stage.work}/exchange-torment").play()
 
 
 def taken_up(stage):
@@ -339,4 +346,5 @@ steps:
     project.check_gone()
 
 
-STORIES = [taken_up, given_up, checkpoint_survives, preempted, orphan, machine_limit, torment, time_limit]
+STORIES = [taken_up, given_up, checkpoint_survives, preempted, orphan, machine_limit, torment, torment_exchange,
+           time_limit]

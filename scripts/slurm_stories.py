@@ -1,12 +1,15 @@
 """What `rung run --executor slurm` does on a quiet cluster; see slurm_test.py. A story is a function of a Stage."""
+import hashlib
 import json
 import os
 import re
 import shutil
 import signal
 
+import slurm_cluster
 from slurm_cluster import until
 from slurm_project import Project, expect, job_of
+from slurm_project import words as words_of
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -170,6 +173,73 @@ steps:
     expect(most[0] >= 2, "many steps have several workers", most)
     expect(least == 1, "a single step has one in the end", least)
     expect(most[2] >= 2, "and then there are several again", most)
+    project.check_once()
+    project.check_gone()
+
+
+def secret(stage):
+    """A step's secret reaches it, and nothing else: no argument, no variable of a job, no file that stays."""
+    word = "sesame-opens-4711"
+    project = stage.project("secret")
+    project.spy("sbatch")
+    project.locks("told")
+    project.write("pipelines/tell/pipeline.yaml", f"""pipeline: tell
+steps:
+  make:
+    watch: declared
+    secrets: [TOKEN]
+    run: |
+        {project.witnessed("told", 'printf %s "$TOKEN" | sha256sum > {out.text}', "sleep 2")}
+    outputs: {{text: {{path: text.txt, publish: text.txt}}}}
+""")
+    run = project.begin(variables={"TOKEN": word})
+    project.witness.wait("begin")
+    jobs = project.fleet_jobs()
+    told = json.dumps([stage.cluster.job(job["id"]) for job in jobs]) + json.dumps(jobs)
+    environments = [slurm_cluster.environment_of(pid) for name in stage.cluster.nodes for pid in stage.cluster.stepds(name)
+                    + [pid for pid in stage.cluster.inhabitants(name) if "worker" in words_of(pid)]]
+    run.wait()
+    expect(run.code == 0, "the run ends well", run.story)
+    digest = hashlib.sha256(word.encode()).hexdigest()
+    expect((project.read("pipelines/tell/text.txt") or "").startswith(digest), "the step has had it",
+           project.read("pipelines/tell/text.txt"))
+    expect(any("SLURM_JOB_ID" in each for each in environments), "a worker is there to be looked at", environments)
+    expect(word not in json.dumps(environments), "it is in no variable of a worker")
+    expect(word not in told, "it is not in what Slurm tells of the job")
+    expect(word not in "".join(project.calls("sbatch")), "it is in no argument", project.calls("sbatch"))
+    project.check_gone()
+    found = []
+    for folder, _, names in os.walk(project.folder):
+        for name in names:
+            path = f"{folder}/{name}"
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    if word.encode() in file.read():
+                        found.append(path)
+    expect(not found, "it is in no file that stays", found)
+
+
+def exchange(stage):
+    """Where workers cannot use the cache itself, objects go to them and back through an exchange: the results are the same."""
+    project = stage.project("exchange", workers=2, exchange=f"{stage.work}/exchange")
+    os.makedirs(f"{stage.work}/exchange", exist_ok=True)
+    project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6, options="""  turn:
+    over: [n]
+    watch: declared
+    run: mkdir {out.folder} && cp {make.text} {out.folder}/a && seq {n} 20000 > {out.folder}/b
+    outputs: {folder: folder/}
+  last:
+    run: cat {turn.folder}/*/folder/* | tail -n 1 > {out.last}
+    outputs: {last: {path: last.txt, publish: results/last.txt}}
+"""))
+    run = project.done(ran=14)
+    expect(project.read("pipelines/sweep/results/all.txt") == whole(6), "the result is right")
+    expect(project.read("pipelines/sweep/results/last.txt") == "20000\n", "that of the folders, too",
+           project.read("pipelines/sweep/results/last.txt"))
+    sound = project.start("cache", "check").wait(60)
+    expect(sound.code == 0, "the cache is sound", sound.story)
+    again = project.done(ran=0)
+    expect(again.counts["unchanged"] == 14, "then there is nothing to do", run.story)
     project.check_once()
     project.check_gone()
 
@@ -504,5 +574,5 @@ def same_bytes(stage):
     there.check_gone()
 
 
-STORIES = [witness, dry_run, small, traced, wide, shrinking, same_keys, gpus, own_failure, where, separate, array, refused,
-           unprivileged, cancel, waiting, together, memory, five_hundred, same_bytes]
+STORIES = [witness, dry_run, small, traced, wide, shrinking, same_keys, exchange, secret, gpus,
+           own_failure, where, separate, array, refused, unprivileged, cancel, waiting, together, memory, five_hundred, same_bytes]
