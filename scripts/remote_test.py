@@ -393,7 +393,7 @@ def stalled(stage: Stage, kind: str):
         bob.settings(proxy.url, [ada.key])
         run = bob.run()
     bob.check(ada, run, least=1)
-    told(run, "remote|stall|time|slow|answer")
+    told(run, "stopped answering|too slow|nothing came")
     expect(run.seconds < 120, "the run is not held up for long", f"{run.seconds:.0f} s")
 
 
@@ -405,7 +405,7 @@ def dropped(stage: Stage, kind: str):
         bob.settings(proxy.url, [ada.key])
         run = bob.run()
     bob.check(ada, run)
-    expect(run.counts["ran"] + run.counts["unchanged"] == STEPS, "every step has a result", run.story)
+    expect(run.counts["ran"] + run.counts["unchanged"] == STEPS and run.counts["unchanged"] > 0, "what has arrived is used", run.story)
 
 
 def cut(stage: Stage, kind: str):
@@ -414,7 +414,7 @@ def cut(stage: Stage, kind: str):
     stage.given(ada)
     with machines.Proxy(stage.network, stage.folder, stage.web.port, "drop", 500) as proxy:
         bob.settings(proxy.url, [ada.key])
-        unwell(stage, bob, ada, "remote|connection|reset|answer")
+        unwell(stage, bob, ada, "reset|ended|cannot be reached")
 
 
 def gone(stage: Stage, kind: str):
@@ -422,13 +422,13 @@ def gone(stage: Stage, kind: str):
     ada, bob = stage.begin("gone", "https")
     stage.given(ada)
     stage.web.stop()
-    unwell(stage, bob, ada, "connect|refused|reach|answer")
+    unwell(stage, bob, ada, "cannot be reached|refused")
     stage.network.link("bob", "down")
     bob.write("pipelines/share/words.txt", "quince\n")
     run = bob.run()
     expect(run.code == 0 and run.counts.get("ran") == STEPS and run.seconds < 90, "without a cable all runs here",
            (run.story, run.seconds))
-    told(run, "connect|reach|route|answer|time")
+    told(run, "cannot be reached|no route|stopped answering")
 
 
 def expired(stage: Stage, kind: str):
@@ -453,7 +453,7 @@ def forbidden(stage: Stage, kind: str):
     """A wrong password."""
     ada, bob = stage.begin("forbidden", "https")
     stage.given(ada)
-    unwell(stage, bob, ada, "401|password|credentials|forbidden|not allowed|let", variables={"RUNG_REMOTE_PASSWORD": "wrong-staple"})
+    unwell(stage, bob, ada, "401|credentials|password", variables={"RUNG_REMOTE_PASSWORD": "wrong-staple"})
 
 
 def full(stage: Stage, kind: str):
