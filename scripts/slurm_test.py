@@ -27,11 +27,12 @@ import traceback
 sys.dont_write_bytecode = True
 import slurm_cluster
 import slurm_faults
+import slurm_places
 import slurm_project
 import slurm_stories
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STORIES = [*slurm_stories.STORIES, *slurm_faults.STORIES]
+STORIES = [*slurm_stories.STORIES, *slurm_places.STORIES, *slurm_faults.STORIES]
 
 
 def name_of(story) -> str:
