@@ -5,7 +5,7 @@ RUNG = .build/release/rung
 # Tests that build a Python environment from a package index; 0 leaves them out.
 RUNG_TEST_ENVIRONMENT ?= 1
 
-.PHONY: build build-bench demo test python-test browser-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
+.PHONY: build build-bench demo test python-test browser-test slurm-test remote-test lint layers format bench bench-full gallery gallery-universes soak fuzz install help
 
 build: ## the command and what it starts, optimised, as .build/release/rung, rung-step and rung-transfer
 	swift build -c release --disable-local-rpath --product rung
@@ -33,6 +33,14 @@ python-test: ## the notebook package in python/ with a program that is built: RU
 
 browser-test: ## the pages of `rung report` in chromium: clicks, accessibility, 10,000 instances, screenshots
 	scripts/browser-test
+
+slurm-test: ## `rung run --executor slurm` on a real Slurm that is made for it (as root): faults, GPUs, bytes; ROUNDS (6)
+	scripts/setup
+	scripts/slurm_test.py --rounds $(or $(ROUNDS),6)
+
+remote-test: ## two machines that share a remote cache, each in a network of its own (as root): faults of every kind
+	scripts/setup
+	scripts/remote_test.py
 
 lint: layers ## formatting, rings, shell and Python syntax
 	scripts/lint
