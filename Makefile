@@ -22,11 +22,13 @@ demo: ## install what is missing, build, run the example pipeline, say where its
 	$(RUNG) run double-descent
 	@echo "The figure: $(CURDIR)/pipelines/double-descent/figures/double-descent.svg (and .png)"
 
-test: ## install what is missing, build and run the whole test suite
+test: ## install what is missing, build and run the whole test suite; as root, also on a Slurm and with remote caches
 	scripts/setup
 	swift build --build-tests
 	RUNG_TEST_ENVIRONMENT=$(RUNG_TEST_ENVIRONMENT) swift test --skip-build --parallel --disable-xctest
 	RUNG_BINARY=$(CURDIR)/.build/debug/rung scripts/python-test
+	scripts/slurm_test.py --rounds $(or $(ROUNDS),2) || test $$? = 77
+	scripts/remote_test.py || test $$? = 77
 
 python-test: ## the notebook package in python/ with a program that is built: RUNG_BINARY, or one in .build
 	scripts/python-test

@@ -161,6 +161,8 @@ import Testing
     let first = try signed()
     let length = try #require(try first.world.store.location(of: first.figure.digest, isRecord: true)).bytes.count
     try #require(length > 100)
+    // A few bits of a compressed frame mean nothing (RFC 8878, padding): with them, the record is the same.
+    var harmless = 0
     // Damage is set aside when it is found, so each byte takes a cache of its own: every seventh, and the last.
     for offset in Array(stride(from: 0, to: length, by: 7)) + [length - 1] {
       let signed = try signed()
@@ -173,8 +175,13 @@ import Testing
       close(file)
       let store = try ObjectStore(path: "\(signed.world.folder)/cache", durability: .none)
       let check = StatementCheck(signed.envelope, keys: [try key().publicKey], store: store)
+      if check?.isSound == true, Digest(of: try store.readRecord(signed.figure.digest)) == signed.figure.digest {
+        harmless += 1
+        continue
+      }
       #expect(check?.isSound == false, "byte \(offset) of \(length)")
     }
+    #expect(harmless < 4)
   }
 
   @Test func whatIsNoStatementIsNone() throws {
