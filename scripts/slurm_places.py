@@ -166,7 +166,6 @@ def array(stage):
 def exchange(stage):
     """Where workers cannot use the cache itself, objects go to them and back through an exchange: the results are the same."""
     project = stage.project("exchange", workers=2, exchange=f"{stage.work}/exchange")
-    os.makedirs(f"{stage.work}/exchange", exist_ok=True)
     project.write("pipelines/sweep/pipeline.yaml", sweep(project, 6, options="""  turn:
     over: [n]
     watch: declared

@@ -159,9 +159,11 @@ class Project:
         self.root, self.home, self.shims = f"{folder}/project", f"{folder}/home", f"{folder}/shims"
         for path in (folder, self.root, self.home, f"{self.root}/locks", self.shims):
             os.makedirs(path, exist_ok=True)
+        shared = slurm.get("exchange", folder)
+        os.makedirs(shared, exist_ok=True)
         if user:
             who = pwd.getpwnam(user)
-            for path in (folder, self.root, self.home, f"{self.root}/locks"):
+            for path in (folder, self.root, self.home, f"{self.root}/locks", shared):
                 os.chown(path, who.pw_uid, who.pw_gid)
         self.witness = Witness(f"{self.root}/events")
         self.count = 0

@@ -5,6 +5,7 @@
     scripts/slurm_test.py --rounds 20          … in 20
     scripts/slurm_test.py --only cancel        one story; --only may be given several times
     scripts/slurm_test.py --repeat 9 --only …  for what happens now and then
+    scripts/slurm_test.py --exchange           … with workers that do not open the cache itself
     scripts/slurm_test.py --list               what there is
     scripts/slurm_test.py --keep --seed 7      keeps all files; the instants of torment follow from the seed, which is printed
 
@@ -42,7 +43,8 @@ def name_of(story) -> str:
 class Stage:
     """What a story is told with: the cluster, and projects that are closed after it."""
 
-    def __init__(self, work: str, rung: str, cluster: slurm_cluster.Cluster, rounds: int, seed: int):
+    def __init__(self, work: str, rung: str, cluster: slurm_cluster.Cluster, rounds: int, seed: int, exchange: bool):
+        self.exchange = exchange
         self.work, self.rung, self.cluster, self.rounds, self.seed = work, rung, cluster, rounds, seed
         self.projects: list[slurm_project.Project] = []
 
@@ -51,6 +53,8 @@ class Stage:
         while os.path.exists(folder):
             number += 1
             folder = f"{self.work}/{name}-{number}"
+        if self.exchange and not without_cluster:
+            slurm.setdefault("exchange", f"{folder}/exchange")
         project = slurm_project.Project(folder, self.rung, None if without_cluster else self.cluster, user=user,
                                         settings=settings, **slurm)
         self.projects.append(project)
@@ -105,6 +109,7 @@ def main():
     parser.add_argument("--seed", type=int, default=None, help="of the instants at which things are killed")
     parser.add_argument("--rounds", type=int, default=6, help="of torment")
     parser.add_argument("--repeat", type=int, default=1, help="all that is asked for, so many times: for what happens now and then")
+    parser.add_argument("--exchange", action="store_true", help="every worker with a store of its own, as on a network file system")
     parser.add_argument("--nodes", type=int, default=2)
     said = parser.parse_args()
     # Whoever ends this leaves no server behind.
@@ -132,7 +137,7 @@ def main():
     if version.returncode != 0:
         sys.exit(f"slurm-test: {said.rung} does not start ({version.returncode}): {version.stderr.strip()}")
     cluster = slurm_cluster.Cluster(f"{work}/cluster", nodes=said.nodes, cpus=8, memory=16_000, gpus=2)
-    stage = Stage(work, f"{work}/bin/rung", cluster, said.rounds, seed)
+    stage = Stage(work, f"{work}/bin/rung", cluster, said.rounds, seed, said.exchange)
     stories = [story for story in STORIES if not said.only or name_of(story) in said.only] * said.repeat
     bad: list[str] = []
     try:
