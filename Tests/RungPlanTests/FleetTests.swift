@@ -149,6 +149,19 @@ import Testing
     #expect(fleet.unfinished == 0)
   }
 
+  @Test func aNodeThatTakesManyJobsOfOneOrderWithItCountsOnce() {
+    var fleet = Fleet(limits: Self.limits(workers: 6, cpus: 1, losses: 2))
+    for id in 1...6 { _ = fleet.handle(.wanted(id, Self.one), now: 0) }
+    _ = fleet.handle(.tick, now: 0)
+    _ = fleet.handle(.submitted(1, jobs: ["a", "b", "c", "d", "e", "f"]), now: 0)
+    for job in ["a", "b", "c", "d", "e"] { #expect(fleet.handle(.gone(job, .machine, "node fail"), now: 0) == []) }
+    #expect(fleet.unfinished == 6)
+    guard case .submit(_, _, count: 5)? = fleet.handle(.tick, now: 0).first else {
+      Issue.record("nothing is asked for in their place")
+      return
+    }
+  }
+
   @Test func aRefusalFailsTheStepsThatItWasFor() {
     var fleet = Fleet(limits: Self.limits())
     _ = fleet.handle(.wanted(1, Self.one), now: 0)

@@ -43,14 +43,14 @@ extension Fleet {
       }
     case .submitted(let ticket, let ids):
       guard let made = tickets.removeValue(forKey: ticket) else { break }
-      for id in ids where jobs[id] == nil { jobs[id] = Job(allocation: made.allocation) }
+      for id in ids where jobs[id] == nil { jobs[id] = Job(allocation: made.allocation, ticket: ticket) }
     case .refused(let ticket, let reason):
       guard let made = tickets.removeValue(forKey: ticket) else { break }
       refuse(made.allocation, reason, &commands)
     case .discovered(let id, let allocation):
       if jobs[id] == nil { jobs[id] = Job(allocation: allocation) }
     case .appeared(let id, let worker):
-      stillborn = 0
+      stillborn = []
       var job = jobs[id] ?? Job(allocation: Allocation(size: worker.size, time: limits.time))
       guard job.worker == nil else { break }
       job.worker = worker
@@ -101,9 +101,9 @@ extension Fleet {
   private mutating func lose(_ id: JobID, _ loss: Loss, _ reason: String, _ commands: inout [Command]) {
     guard let job = jobs.removeValue(forKey: id) else { return }
     if job.worker == nil, !job.isRetiring {
-      stillborn += 1
-      if stillborn > limits.losses {
-        stillborn = 0
+      stillborn.insert(job.ticket)
+      if stillborn.count > limits.losses {
+        stillborn = []
         for task in waiting where job.allocation.task == nil || job.allocation.task == task {
           tasks[task] = nil
           commands.append(.fail(task, "no worker came to be: \(reason)"))

@@ -184,6 +184,8 @@ public struct Fleet: Sendable {
 
   struct Job: Sendable {
     var allocation: Allocation
+    // The order that it came of; 0 when an earlier run gave it.
+    var ticket = 0
     var worker: WorkerState?
     var free = Size()
     var gpus: [String] = []
@@ -200,8 +202,9 @@ public struct Fleet: Sendable {
   // What was submitted and not answered yet.
   var tickets: [Int: (allocation: Allocation, count: Int)] = [:]
   var lastTicket = 0
-  // Jobs in a row that ended before their worker appeared.
-  var stillborn = 0
+  // The orders of which a job ended before its worker appeared, since one appeared the last time. A node that fails takes
+  // several jobs of one order with it.
+  var stillborn: Set<Int> = []
   var surplusSince: Int64?
 
   /// A fleet without jobs.
