@@ -172,6 +172,30 @@ import Testing
     #expect(cluster.live == [])
   }
 
+  @Test(arguments: [true, false]) func aClusterThatDoesNotTellItsJobsStopsNobody(_ isTransient: Bool) throws {
+    let lab = Self.lab()
+    let cluster = ThreadCluster()
+    defer { cluster.join() }
+    cluster.hide(ClusterError(isTransient: isTransient, "squeue: no answer"))
+    let session = try lab.session()
+    // After an earlier run, which may have left jobs.
+    let folder = FleetFolder(path: "\(session.cache)/fleet/left")
+    mkdir("\(session.cache)/fleet", 0o700)
+    try folder.make()
+    try FleetFolder.write(
+      FleetSettings(
+        version: "test", project: session.project.root, cache: session.cache, staging: nil, patience: Self.second,
+        exchange: nil
+      ).json, to: folder.settings)
+    session.executor = .slurm
+    let heard = EventTexts()
+    let fleet = try Self.fleet(session, cluster, workers: 1, heard: heard)
+    let ran = try lab.run(in: session, fleet: fleet)
+    fleet.close()
+    #expect(ran.counts == [7, 0, 0, 0, 0])
+    #expect(heard.all == ["squeue: no answer; trying again"])
+  }
+
   @Test func whatAWorkerStillExecutesIsLeftAlone() throws {
     let lab = Lab()
     lab.simulated = false

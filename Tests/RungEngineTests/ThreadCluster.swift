@@ -21,6 +21,7 @@ final class ThreadCluster: Cluster {
     var submissions: [Int] = []
     var count = 0
     var refusal: ClusterError?
+    var silence: ClusterError?
   }
 
   private let state = Mutex(State())
@@ -36,6 +37,9 @@ final class ThreadCluster: Cluster {
 
   /// What it answers to orders from now on.
   func refuse(_ error: ClusterError?) { state.withLock { $0.refusal = error } }
+
+  /// What it answers from now on to who asks for its jobs.
+  func hide(_ error: ClusterError?) { state.withLock { $0.silence = error } }
 
   func command(_ allocation: Fleet.Allocation, count: Int, fleet: String, note: String) -> [String] { ["submit"] }
 
@@ -78,7 +82,8 @@ final class ThreadCluster: Cluster {
   }
 
   func jobs() throws(ClusterError) -> [ClusterJob] {
-    state.withLock { state in
+    if let silence = state.withLock({ $0.silence }) { throw silence }
+    return state.withLock { state in
       state.jobs.map { ClusterJob(id: $0.key, state: $0.value.state, note: $0.value.note) }
     }
   }

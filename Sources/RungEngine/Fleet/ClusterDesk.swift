@@ -67,7 +67,11 @@ final class ClusterDesk: Sendable {
         return
       } catch {
         if !error.isTransient {
-          if case .submit(let ticket, _, _, _) = order { answer(.refused(ticket: ticket, error.description)) }
+          switch order {
+          case .submit(let ticket, _, _, _): answer(.refused(ticket: ticket, error.description))
+          case .look, .cancel: answer(.silent(error.description))
+          case .close: break
+          }
           return
         }
         if !wasSilent { answer(.silent(error.description)) }

@@ -106,8 +106,13 @@ extension FleetDriver {
     case .refused(let ticket, let reason): handle(.refused(ticket, "\(clusterName) refuses the allocation: \(reason)"))
     case .silent(let reason):
       isLooking = false
-      warn("\(reason); trying again")
-    case .speaks: isLooking = false
+      silences += 1
+      if silences == 1 { warn("\(reason); trying again") }
+      // What an earlier run has submitted is found in the folder when it begins.
+      if silences > 3 { knowsJobs = true }
+    case .speaks:
+      isLooking = false
+      silences = 0
     case .jobs(let jobs): compare(jobs)
     }
   }

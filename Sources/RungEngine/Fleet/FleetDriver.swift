@@ -36,6 +36,8 @@ final class FleetDriver {
   var isLooking = false
   // Whether the cluster has said which jobs there are, after an earlier run.
   var knowsJobs: Bool
+  // How often in a row the cluster has not answered.
+  var silences = 0
   var isClosing = false
   var toldOfWaiting: Set<String> = []
   var waitingSince: Int64?
