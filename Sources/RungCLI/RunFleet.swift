@@ -38,14 +38,15 @@ final class RunFleet {
   }
 
   // Where several machines see the cache's file system, its index is for one of them alone, and locks must be everybody's.
-  private static func exchange(_ settings: ProjectSettings, cache: String) throws -> String? {
-    guard let kind = SharedFileSystem.name(of: cache) else { return settings.slurm.exchange }
+  private static func exchange(_ settings: ProjectSettings, cache: String) throws -> FleetExecutor.Exchange? {
+    let named = settings.slurm.exchange.map { FleetExecutor.Exchange.address($0) }
+    guard let kind = SharedFileSystem.name(of: cache) else { return named }
     if let problem = SharedFileSystem.lockProblem(of: cache) {
       throw RequestError(
         message: "workers on other machines cannot use the cache in '\(cache)', which lies on \(kind): \(problem)",
         hints: ["mount it with locks that all machines see, or put the cache elsewhere: 'cache' in rung.yaml"])
     }
-    return settings.slurm.exchange ?? FleetExecutor.standardExchange(cache: cache)
+    return named ?? .own
   }
 
   /// Slurm, as rung.yaml describes it.

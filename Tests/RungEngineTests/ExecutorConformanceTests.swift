@@ -32,7 +32,7 @@ import Testing
       var options = FleetExecutor.Options(
         project: folder, cache: cache, version: "test",
         limits: Fleet.Limits(worker: Fleet.Size(cpus: 2, gpus: 1), time: 600 * second, workers: 2, idle: second))
-      if kind == .exchange { options.exchange = FleetExecutor.standardExchange(cache: cache) }
+      if kind == .exchange { options.exchange = .own }
       fleet = kind == .local ? nil : try FleetExecutor(options, cluster: cluster, store: store) { _ in }
     }
 

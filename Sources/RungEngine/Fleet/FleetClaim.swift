@@ -10,6 +10,8 @@ struct FleetClaim: Sendable {
   let lock: FleetLock
   /// Whether there may be jobs and results of an earlier run.
   let isTakenOver: Bool
+  /// The address through which objects go; nil when all use one store.
+  let exchange: String?
   /// Fleets whose runs are gone, beside this one: their jobs are told to end.
   let abandoned: [String]
 
@@ -42,10 +44,16 @@ struct FleetClaim: Sendable {
       isTakenOver = false
     }
     self.abandoned = abandoned
+    exchange =
+      switch options.exchange {
+      case .own: folder.exchange
+      case .address(let address): address
+      case nil: nil
+      }
     try FleetFolder.write(
       FleetSettings(
         version: options.version, project: options.project, cache: options.cache, staging: options.staging,
-        patience: options.patience, exchange: options.exchange
+        patience: options.patience, exchange: exchange
       ).json, to: folder.settings)
   }
 
@@ -54,8 +62,5 @@ struct FleetClaim: Sendable {
     let workers = FleetFolder.list(folder.workers)
     guard workers.allSatisfy({ !FleetLock.isHeld(folder.worker($0).alive) }) else { return }
     try? removeTree(folder.path)
-    let root = folder.path.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" }
-    // What went to workers and came back is in stores; another fleet may still use it.
-    if FleetFolder.list("\(root)/fleet").isEmpty { try? removeTree(FleetExchange.folder(cache: root)) }
   }
 }

@@ -102,7 +102,7 @@ extension FleetDriver {
   private func isWhole(_ result: StepResult) -> Bool {
     guard result.succeeded else { return false }
     // Through an exchange, they are taken over when the result is.
-    if options.exchange != nil { return true }
+    if claim.exchange != nil { return true }
     return result.outputs.allSatisfy { $0.isDirectory ? store.holdsTree($0.digest) : store.contains($0.digest) }
   }
 }

@@ -6,20 +6,17 @@ import RungStore
 
 /// How objects go between a run and its workers where they cannot use one store together: where the cache lies on a file
 /// system of several machines, on which SQLite is not safe. Then each worker has a store of its own on its node, and
-/// objects go through a remote cache, a folder beside the fleets unless another is named.
+/// objects go through a remote cache, a folder of the fleet's own unless another is named.
 struct FleetExchange: Sendable {
   /// The remote.
   let remote: any RemoteStorage
 
-  /// The folder that is used when nothing else is said.
-  static func folder(cache: String) -> String { "\(cache)/exchange" }
-
-  /// The exchange at an address; a folder below the cache is made.
-  init(address: String, cache: String, variables: [String: String]) throws {
-    if address == Self.folder(cache: cache), mkdir(address, 0o700) != 0, errno != EEXIST {
+  /// The exchange at an address; a relative path begins at the project. The fleet's own folder is made.
+  init(address: String, fleet: FleetFolder, project: String, variables: [String: String]) throws {
+    if address == fleet.exchange, mkdir(address, 0o700) != 0, errno != EEXIST {
       throw ExecError.system("make the folder", address)
     }
-    remote = try Remotes.open(address: address, variables: variables)
+    remote = try Remotes.open(address: address, in: project, variables: variables)
   }
 
   /// Gives objects, those with which folders are made of more objects, too. Throws what kept the exchange from taking one.

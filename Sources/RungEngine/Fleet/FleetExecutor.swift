@@ -25,9 +25,8 @@ public final class FleetExecutor: RemoteStepExecutor {
     public var limits: Fleet.Limits
     /// How much of the disk inputs may take that steps have in common, in bytes; nil for the standard.
     public var staging: Int64?
-    /// The address of a remote cache through which objects go between this run and its workers; nil where all of them can
-    /// use the cache's store itself.
-    public var exchange: String?
+    /// How objects go between this run and its workers; nil where all of them can use the cache's store itself.
+    public var exchange: Exchange?
     /// The environment of this process, for what the exchange may need of it.
     public var variables: [String: String] = [:]
     /// How long workers wait for another run when this one is gone, in nanoseconds.
@@ -41,6 +40,14 @@ public final class FleetExecutor: RemoteStepExecutor {
       self.limits = limits
       self.staging = staging
     }
+  }
+
+  /// Through what objects go between a run and its workers.
+  public enum Exchange: Sendable, Hashable {
+    /// A folder beside what they say to each other, gone with it.
+    case own
+    /// The remote cache at an address; a relative path begins at the project.
+    case address(String)
   }
 
   // One call of `execute`.
@@ -96,18 +103,16 @@ public final class FleetExecutor: RemoteStepExecutor {
     limits = options.limits
     let mailbox = Mailbox<Message>()
     self.mailbox = mailbox
-    exchange = try options.exchange.map {
-      try FleetExchange(address: $0, cache: options.cache, variables: options.variables)
-    }
     let claim = try FleetClaim(options)
+    exchange = try claim.exchange.map {
+      try FleetExchange(
+        address: $0, fleet: claim.folder, project: options.project, variables: options.variables)
+    }
     let started = WorkerPool.start {
       FleetDriver(options, claim, cluster: cluster, store: store, mailbox: mailbox, warn: warn).run()
     }
     thread.withLock { $0 = started }
   }
-
-  /// The exchange in the cache's own folder.
-  public static func standardExchange(cache: String) -> String { FleetExchange.folder(cache: cache) }
 
   /// How much of all machines steps may use together, when `largest` is the most that one of them needs of each thing.
   public func capacity(largest: Fleet.Size) -> Fleet.Size { Fleet.capacity(of: limits, largest: largest) }

@@ -21,6 +21,8 @@ struct FleetFolder: Sendable {
   var done: String { "\(path)/done" }
   /// Where jobs write what they print.
   var logs: String { "\(path)/logs" }
+  /// Where objects lie on their way, when no other exchange is named.
+  var exchange: String { "\(path)/exchange" }
   /// The worker folders.
   var workers: String { "\(path)/workers" }
   /// A layer that tasks have in common.

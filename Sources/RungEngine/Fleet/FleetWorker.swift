@@ -100,7 +100,8 @@ public final class FleetWorker: Sendable {
     }
     self.alive = alive
     if let address = settings.exchange {
-      exchange = try FleetExchange(address: address, cache: settings.cache, variables: options.variables)
+      exchange = try FleetExchange(
+        address: address, fleet: fleet, project: settings.project, variables: options.variables)
       node = try NodeFolder(options.place.job)
       store = try ObjectStore(path: node?.cache ?? "", durability: .none)
     } else {
