@@ -42,6 +42,18 @@ import Testing
     ) { heard.add($0) }
   }
 
+  // A fleet whose run is gone: its lock is free, its settings are there.
+  private static func abandoned(_ session: Session) throws -> FleetFolder {
+    let folder = FleetFolder(path: "\(session.cache)/fleet/left")
+    mkdir("\(session.cache)/fleet", 0o700)
+    try folder.make()
+    let settings = FleetSettings(
+      version: "test", project: session.project.root, cache: session.cache, staging: nil, patience: 60 * second,
+      exchange: nil)
+    try FleetFolder.write(settings.json, to: folder.settings)
+    return folder
+  }
+
   // What a fleet said.
   final class EventTexts: Sendable {
     private let texts = Mutex<[String]>([])
@@ -150,15 +162,7 @@ import Testing
     let cluster = ThreadCluster()
     defer { cluster.join() }
     let session = try lab.session()
-    // A fleet with a worker whose run is gone: its lock is free, its settings are there.
-    let folder = FleetFolder(path: "\(session.cache)/fleet/left")
-    mkdir("\(session.cache)/fleet", 0o700)
-    try folder.make()
-    try FleetFolder.write(
-      FleetSettings(
-        version: "test", project: session.project.root, cache: session.cache, staging: nil, patience: 60 * Self.second,
-        exchange: nil
-      ).json, to: folder.settings)
+    let folder = try Self.abandoned(session)
     _ = try cluster.submit(
       Fleet.Allocation(size: Fleet.Size(cpus: 2), time: 600 * Self.second), count: 1, fleet: folder.path,
       note: JobNote(fleet: "left", size: Fleet.Size(cpus: 2), time: 600 * Self.second, task: nil).text)
@@ -179,14 +183,7 @@ import Testing
     cluster.hide(ClusterError(isTransient: isTransient, "squeue: no answer"))
     let session = try lab.session()
     // After an earlier run, which may have left jobs.
-    let folder = FleetFolder(path: "\(session.cache)/fleet/left")
-    mkdir("\(session.cache)/fleet", 0o700)
-    try folder.make()
-    try FleetFolder.write(
-      FleetSettings(
-        version: "test", project: session.project.root, cache: session.cache, staging: nil, patience: Self.second,
-        exchange: nil
-      ).json, to: folder.settings)
+    _ = try Self.abandoned(session)
     session.executor = .slurm
     let heard = EventTexts()
     let fleet = try Self.fleet(session, cluster, workers: 1, heard: heard)
